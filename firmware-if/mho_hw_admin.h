@@ -7,7 +7,12 @@
  * commands execute one after the other, in order. They name buffers by bus
  * address, since only the driver can issue them. Completions are struct
  * mho_hw_cqe (mho_hw_queue.h). A field that an opcode does not use must be zero
- * (status RESERVED).
+ * (status RESERVED). What needs a feature that the device lacks is UNSUPPORTED.
+ *
+ * When MEMORY_UNREGISTER, QUEUE_DELETE, QUEUE_RESET or CONTEXT_DESTROY has
+ * completed, the device neither reads nor writes that memory any more and sends no
+ * interrupt for it; completions of aborted commands come before that, as far as
+ * the ring has room.
  */
 #ifndef MHO_HW_ADMIN_H
 #define MHO_HW_ADMIN_H
@@ -28,39 +33,51 @@
  * @MHO_HW_ADM_CONTEXT_CREATE: makes context .context (chosen by the driver, 1 to
  *	MHO_HW_CONTEXTS_MAX).
  * @MHO_HW_ADM_CONTEXT_DESTROY: aborts and deletes the context's queues, frees its keys, destroys
- *	its unnamed arrays (their tiles are scrubbed before anybody gets them again) and detaches
- *	its named ones.
+ *	its unnamed arrays and detaches its named ones. Tiles are scrubbed before anybody gets
+ *	them again; a device may do that in the background.
  * @MHO_HW_ADM_QUEUE_CREATE: makes I/O queue .queue for context .context from .queue_create.
- * @MHO_HW_ADM_QUEUE_DELETE: aborts what is in flight on .queue (each command completes, with its own
- *	status or ABORTED), then deletes the queue.
+ * @MHO_HW_ADM_QUEUE_DELETE: aborts what is in flight on .queue (each command completes, with its
+ *	own status or ABORTED), then deletes the queue.
  * @MHO_HW_ADM_QUEUE_RESET: aborts as above, then empties both rings: indices and phase are as after
- *	QUEUE_CREATE. cqe.result: commands aborted.
- * @MHO_HW_ADM_QUEUE_MODIFY: sets coalescing and priority of .queue from .queue_create; its other fields
- *	are zero.
+ *	QUEUE_CREATE; a fault of the queue is cleared. Until it completes the host does not ring;
+ *	then it clears the completion ring and the shadow before it rings again. cqe.result:
+ *	commands aborted.
+ * @MHO_HW_ADM_QUEUE_MODIFY: sets coalescing and priority of .queue from .queue_create; its other
+ *	fields are zero.
  * @MHO_HW_ADM_MEMORY_REGISTER: makes a memory key for .context from .memory; data -> page list of
- *	.memory.pages le64 bus addresses. cqe.result: the key.
+ *	.memory.pages le64 bus addresses (see .memory.levels), copied by the device. cqe.result: the
+ *	key; a number is not used again before 2^16 more registrations.
  * @MHO_HW_ADM_MEMORY_UNREGISTER: key .id of .context; BUSY while commands in flight use it.
  * @MHO_HW_ADM_ARRAY_CREATE: data -> struct mho_hw_array_request. The firmware picks the tiles.
  *	cqe.result: the array's number. Weights are 0 afterwards (scrubbed).
  * @MHO_HW_ADM_ARRAY_DESTROY: array .id of .context, named or not, with its weights: scrubbed. BUSY
- *	while commands in flight use it.
+ *	while commands in flight use it. With .context 0: a detached array.
  * @MHO_HW_ADM_ARRAY_FIND: data -> struct mho_hw_array_request (label and owner only): attaches the
  *	named array to .context. cqe.result: the array's number. NOT_OWNER while another context
- *	holds it.
+ *	holds it, EXISTS if .context does.
+ * @MHO_HW_ADM_ARRAY_ATTACH: attaches detached array .id to .context; the driver answers for
+ *	ownership. NOT_OWNER if another context holds it, EXISTS if .context does.
  * @MHO_HW_ADM_ARRAY_DETACH: takes named array .id from .context; it stays in the device.
- * @MHO_HW_ADM_ARRAY_INFO: data <- struct mho_hw_array_info and its tiles; array .id, .context or, with
- *	.context 0, any (telemetry). cqe.result: bytes written.
- * @MHO_HW_ADM_ARRAY_NEXT: the smallest array number >= .id, attached or not. cqe.result: that number;
- *	NOT_FOUND after the last. cqe.detail: its context, 0 if detached.
+ * @MHO_HW_ADM_ARRAY_INFO: data <- struct mho_hw_array_info and its tiles; array .id, .context or,
+ *	with .context 0, any (telemetry). cqe.result: bytes written.
+ * @MHO_HW_ADM_ARRAY_NEXT: the smallest array number >= .id, attached or not. cqe.result: that
+ *	number; NOT_FOUND after the last. cqe.detail: its context, 0 if detached.
  * @MHO_HW_ADM_ARRAY_TAG: sets the tag of array .id of .context to .tag; the device only keeps it.
- * @MHO_HW_ADM_TELEMETRY: data <- struct mho_hw_telemetry (scope device), mho_hw_tile_telemetry (scope
- *	tile .id) or mho_hw_queue_telemetry (scope queue .queue); .scope is enum mho_hw_scope.
- * @MHO_HW_ADM_LOG: data <- struct mho_hw_log_entry, as many as fit, from the entry with running number
- *	.id on, oldest kept entry first. cqe.result: number of entries; cqe.detail: running number of the next.
- * @MHO_HW_ADM_CALIBRATE: measures and corrects converter offset and gain of tile .id, or of all with
- *	MHO_HW_ALL. Weights are left as they are; BUSY if the tile's array has commands in flight.
+ * @MHO_HW_ADM_TELEMETRY: data <- struct mho_hw_telemetry (scope device), mho_hw_tile_telemetry
+ *	(scope tile .id) or mho_hw_queue_telemetry (scope queue .queue); .scope is enum
+ *	mho_hw_scope.
+ * @MHO_HW_ADM_LOG: data <- struct mho_hw_log_entry, as many as fit, from the entry with running
+ *	number .id on, oldest kept entry first. cqe.result: number of entries; cqe.detail: running
+ *	number of the next.
+ * @MHO_HW_ADM_CALIBRATE: measures and corrects converter offset and gain of tile .id, or of all
+ *	with MHO_HW_ALL. Weights are left as they are; BUSY, and nothing is calibrated, if an array
+ *	on such a tile has commands in flight.
  * @MHO_HW_ADM_SELFTEST: .scope is enum mho_hw_selftest; data <- struct mho_hw_selftest_result.
  *	The status is OK if the test ran to its end; the result tells what it found.
+ *
+ * Arrays over resets: a warm reset and an orderly SHUTDOWN keep all arrays, detached; a driver that
+ * does not want an unnamed one destroys it. A function-level reset, and a loss of power without
+ * SHUTDOWN, keep the named ones.
  */
 enum mho_hw_admin_op {
 	MHO_HW_ADM_NOP = 0x00,
@@ -82,6 +99,7 @@ enum mho_hw_admin_op {
 	MHO_HW_ADM_ARRAY_INFO = 0x44,
 	MHO_HW_ADM_ARRAY_NEXT = 0x45,
 	MHO_HW_ADM_ARRAY_TAG = 0x46,
+	MHO_HW_ADM_ARRAY_ATTACH = 0x47,
 	MHO_HW_ADM_TELEMETRY = 0x50,
 	MHO_HW_ADM_LOG = 0x51,
 	MHO_HW_ADM_CALIBRATE = 0x52,
@@ -97,7 +115,7 @@ enum mho_hw_scope {
 	MHO_HW_SCOPE_QUEUE = 2,
 };
 
-/* enum mho_hw_selftest - how thorough; QUICK leaves weights alone, FULL also writes to free tiles */
+/* enum mho_hw_selftest - QUICK leaves weights alone, FULL also writes to free tiles */
 enum mho_hw_selftest {
 	MHO_HW_SELFTEST_QUICK = 0,
 	MHO_HW_SELFTEST_FULL = 1,
@@ -113,7 +131,8 @@ enum mho_hw_selftest {
  * @priority: 0 (lowest) to MHO_HW_PRIORITY_MAX; queues of one priority share by turns
  * @coalesce_count: interrupt after so many completions (0 and 1: after each batch that the device
  *                  posts together)
- * @coalesce_us: or when the oldest unannounced one is this old, microseconds
+ * @coalesce_us: or when the oldest unannounced one is this old, microseconds; not 0 if
+ *               @coalesce_count is above 1
  */
 struct mho_hw_queue_create {
 	mho_le64 sq;
@@ -134,7 +153,10 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_queue_create, 32);
  * @length: bytes that the key covers
  * @first: offset of the first byte in the first page
  * @pages: entries of the page list; exactly as many as @first + @length need
- * @page_shift: log2 of the page size, MHO_HW_PAGE_SHIFT_MIN to _MAX; every list entry is aligned to it
+ * @levels: 0: data holds the list; 1: data holds bus addresses of 4 KiB blocks of the list, each
+ *          with MHO_HW_PAGE_LIST_BLOCK entries (the last one with the rest)
+ * @page_shift: log2 of the page size, MHO_HW_PAGE_SHIFT_MIN to _MAX; every list entry is aligned to
+ *              it
  * @access: MHO_HW_ACCESS_*, as the device sees it
  */
 struct mho_hw_memory {
@@ -143,13 +165,15 @@ struct mho_hw_memory {
 	mho_le32 pages;
 	mho_u8 page_shift;
 	mho_u8 access;
-	mho_u8 pad[14];
+	mho_u8 levels;
+	mho_u8 pad[13];
 };
 MHO_HW_ASSERT_SIZE(struct mho_hw_memory, 32);
 
 #define MHO_HW_PAGE_SHIFT_MIN 12
 #define MHO_HW_PAGE_SHIFT_MAX 30
 #define MHO_HW_MEMORY_PAGES_MAX (1U << 20)
+#define MHO_HW_PAGE_LIST_BLOCK 512
 #define MHO_HW_ACCESS_READ (1U << 0)
 #define MHO_HW_ACCESS_WRITE (1U << 1)
 
@@ -210,7 +234,11 @@ MHO_HW_ASSERT_OFFSET(struct mho_hw_admin_sqe, queue_create, 32);
  * @serial: serial number
  * @features: as MHO_HW_REG_CAP_FEATURES
  * @technologies: number of device technologies; tiles name them by index in topology order
+ * @pages: page list entries of all keys together
  * @cells: cells of all tiles together
+ * @command_timeout_ms: longest that an I/O command may take, host time, before a driver may call it
+ *                      hung; 0 unknown
+ * @admin_timeout_ms: the same for admin commands
  * @model: name of the card
  */
 struct mho_hw_identify {
@@ -231,10 +259,12 @@ struct mho_hw_identify {
 	mho_le32 features;
 	mho_le64 serial;
 	mho_le32 technologies;
-	mho_u8 pad0[4];
+	mho_le32 pages;
 	mho_le64 cells;
 	mho_u8 model[64];
-	mho_u8 pad1[112];
+	mho_le32 command_timeout_ms;
+	mho_le32 admin_timeout_ms;
+	mho_u8 pad[104];
 };
 MHO_HW_ASSERT_SIZE(struct mho_hw_identify, 256);
 MHO_HW_ASSERT_OFFSET(struct mho_hw_identify, serial, 56);
@@ -289,6 +319,8 @@ MHO_HW_ASSERT_OFFSET(struct mho_hw_array_request, owner, 24);
 MHO_HW_ASSERT_OFFSET(struct mho_hw_array_request, label, 64);
 
 #define MHO_HW_ARRAY_NAMED (1U << 0)
+/* Info only: a write was cut off; cleared by PROGRAM or SCRUB of the whole array. */
+#define MHO_HW_ARRAY_TORN (1U << 1)
 
 /**
  * enum mho_hw_policy - how firmware picks the tiles of an array
@@ -318,7 +350,8 @@ struct mho_hw_array_tile {
 MHO_HW_ASSERT_SIZE(struct mho_hw_array_tile, 16);
 
 /**
- * struct mho_hw_array_info - an array and where it is; @tiles entries of struct mho_hw_array_tile follow
+ * struct mho_hw_array_info - an array and where it is; @tiles entries of struct mho_hw_array_tile
+ * follow
  * @id: array number
  * @rows: rows
  * @cols: columns
@@ -327,7 +360,7 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_array_tile, 16);
  * @tiles: grid_rows * grid_cols
  * @technology: index
  * @context: context that has it, 0 if detached
- * @flags: MHO_HW_ARRAY_NAMED or 0
+ * @flags: MHO_HW_ARRAY_NAMED, MHO_HW_ARRAY_TORN
  * @owner: as requested
  * @tag: as requested or set since
  * @label: as requested
@@ -374,7 +407,8 @@ static inline unsigned int mho_hw_split_size(unsigned int size, unsigned int par
 }
 
 /**
- * struct mho_hw_telemetry - counters of the whole device, since power-on unless said otherwise
+ * struct mho_hw_telemetry - counters of the whole device, since power-on or function-level reset
+ *	unless said otherwise
  * @time_ns: device time, as MHO_HW_REG_TIME_LO
  * @energy_fj: energy of all commands
  * @commands: I/O commands completed
@@ -450,6 +484,7 @@ enum mho_hw_tile_state {
 	MHO_HW_TILE_FREE = 0,
 	MHO_HW_TILE_USED = 1,
 	MHO_HW_TILE_FAILED = 2,
+	MHO_HW_TILE_SCRUBBING = 3,
 };
 
 /**
@@ -463,6 +498,11 @@ enum mho_hw_tile_state {
  * @doorbells: rung (MMIO)
  * @device_ns: device time of its commands
  * @energy_fj: their energy
+ * @vectors: vectors finished, of commands under way, too: it grows while the queue makes progress
+ * @sq_head: index of the next entry that the device reads
+ * @cq_tail: index of the next entry that it writes
+ * @state: enum mho_hw_queue_state
+ * @fault: enum mho_hw_status that stopped it, or 0
  */
 struct mho_hw_queue_telemetry {
 	mho_le16 context;
@@ -474,9 +514,18 @@ struct mho_hw_queue_telemetry {
 	mho_le64 doorbells;
 	mho_le64 device_ns;
 	mho_le64 energy_fj;
-	mho_u8 pad[8];
+	mho_le64 vectors;
+	mho_le16 sq_head;
+	mho_le16 cq_tail;
+	mho_le16 state;
+	mho_le16 fault;
 };
-MHO_HW_ASSERT_SIZE(struct mho_hw_queue_telemetry, 64);
+MHO_HW_ASSERT_SIZE(struct mho_hw_queue_telemetry, 72);
+
+enum mho_hw_queue_state {
+	MHO_HW_QUEUE_RUNNING = 0,
+	MHO_HW_QUEUE_STOPPED = 1,
+};
 
 /**
  * struct mho_hw_log_entry - one line of the device's log

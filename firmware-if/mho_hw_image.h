@@ -12,13 +12,15 @@
  *		mho,version = <major minor patch>;
  *		mho,interface = <MHO_HW_VERSION>;
  *		images {
- *			code        { type = "firmware"; compatible; data; hash-1 { algo, value }; };
- *			calibration { type = "flat_dt"; ... };
- *			pulses      { type = "flat_dt"; ... };
+ *			code { type = "firmware"; compatible; data; hash-1 { algo, value }; };
+ *			calibration { type = "flat_dt"; ... }; pulses { type = "flat_dt"; ... };
  *		};
  *		configurations { default = "conf-1"; conf-1 { compatible; firmware = "code";
  *				 loadables = "calibration", "pulses"; }; };
  *	};
+ *
+ * An interface with another major version, or a newer minor one than the device's, is
+ * FW_INCOMPATIBLE; an older one that the device no longer accepts is FW_TOO_OLD.
  *
  * Data is embedded ("data"), not external. A configuration whose compatible
  * holds MHO_HW_FW_COMPATIBLE must exist.

@@ -9,7 +9,11 @@
  * Order: commands on one array are executed in the order in which their queue holds them, and
  * across queues in the order in which the device fetched them. Commands of one queue on
  * different arrays may run at the same time and complete in any order; MHO_HW_CMD_FENCE or a
- * BARRIER restores order.
+ * BARRIER restores order. Of queues with different priority the highest one that has a command is
+ * served next; a command that has started is not interrupted.
+ *
+ * Operands are read once. A command that is refused has no effect; NaN and infinity are looked for
+ * before the first pulse is fired or the first result is written.
  */
 #ifndef MHO_HW_IO_H
 #define MHO_HW_IO_H
@@ -20,7 +24,8 @@
  * enum mho_hw_io_op - opcodes of I/O queues
  *
  * @MHO_HW_OP_NOP: does nothing. Uses no field.
- * @MHO_HW_OP_BARRIER: completes when all earlier commands of the queue have. Uses no field.
+ * @MHO_HW_OP_BARRIER: completes when all earlier commands of the queue have; later ones start after
+ *	it. Uses no field.
  * @MHO_HW_OP_MVM: y = b_scale * W (a_scale * x). a: @batch vectors x of array.cols elements;
  *	b: @batch vectors y of array.rows elements, written. cqe.result: outputs that saturated the
  *	ADC in the last attempt; cqe.detail: extra reads by bound management.
@@ -34,15 +39,20 @@
  *	units, > 0 or 0 for the technology's default; param[1]: most iterations, 0 for the default.
  *	cqe.result: cells that missed the tolerance; cqe.detail: iterations used.
  * @MHO_HW_OP_READ: b = b_scale * (weights of a_region), one row a vector, written. @batch reads
- *	are averaged (1 to MHO_HW_READ_AVERAGE_MAX). @modifier: MHO_HW_READ_*.
+ *	are averaged (1 to MHO_HW_READ_AVERAGE_MAX). @modifier: at most one of MHO_HW_READ_*; WEAR
+ *	has type F32 and batch 1.
  * @MHO_HW_OP_PULSE: raw pulses. a: the region's rows, type I8, a_scale 1.0: number and sign of
- *	pulses a cell; b_region: where. cqe.result as for UPDATE.
+ *	pulses a cell (-128 counts as -127); b_region: where. cqe.result as for UPDATE.
  * @MHO_HW_OP_TRANSFER: for each column of a_region (rows must be the whole array's) read it and
  *	add a_scale * column to the column at b_region.col, ... of array param[1] by a pulsed
  *	update with rate param[0]. Both arrays have the same number of rows and one context.
- *	b_region holds the first column and the number of columns; its row fields are zero.
- *	cqe.result as for UPDATE.
+ *	b_region holds the first column and the number of columns, which is a_region's (BAD_REGION);
+ *	its row fields are zero; all zero: from column 0 on. Source and destination differ
+ *	(BAD_ARRAY). cqe.result as for UPDATE.
  * @MHO_HW_OP_SCRUB: drives the cells of b_region to weight 0, as closely as the technology can.
+ *
+ * Commands that write weights are refused with WORN_OUT on an array that has a cell at its
+ * endurance budget; reading goes on.
  *
  * @batch is 1 where an opcode does not name it but has operands, and 0 for NOP, BARRIER,
  * TRANSFER and SCRUB.

@@ -10,6 +10,10 @@
  * aligned 32-bit words; a pair named _LO/_HI may also be accessed as one aligned
  * 64-bit word. Any other access reads all ones and is dropped when written.
  * Reserved registers and bits read as zero; writes to them are ignored.
+ *
+ * How the interface may grow: with the same major version an old driver works. The minor version
+ * counts new opcodes, statuses, feature bits, registers in reserved places and fields in what is
+ * padding (where zero means "as before"). Sizes of structures never change.
  */
 #ifndef MHO_HW_REGS_H
 #define MHO_HW_REGS_H
@@ -61,13 +65,16 @@
 
 /**
  * enum mho_hw_state - states of the device, in STATUS.STATE
- * @MHO_HW_STATE_RESET: a reset is in progress; all registers but STATUS read as zero or all ones
+ * @MHO_HW_STATE_RESET: a reset is in progress; all registers but STATUS read as zero. It ends only
+ *	when no DMA is under way and none will start; no interrupt of before is sent after it
  * @MHO_HW_STATE_WAIT_FW: waits for firmware (after power-on, a function-level reset, or a refusal)
- * @MHO_HW_STATE_VERIFY: reads and verifies the image
+ * @MHO_HW_STATE_VERIFY: reads and verifies the image, at no other time does it read it
  * @MHO_HW_STATE_BOOTED: firmware runs, admin queue off
  * @MHO_HW_STATE_READY: admin queue on
- * @MHO_HW_STATE_SHUTDOWN: non-volatile tables are written out; power may go
- * @MHO_HW_STATE_FAILED: stopped by a fault
+ * @MHO_HW_STATE_SHUTDOWN: commands fetched are complete, none is fetched any more, non-volatile
+ *	tables are written out; power may go. A warm reset leads back to BOOTED
+ * @MHO_HW_STATE_FAILED: stopped by a fault; a warm reset leads to BOOTED, or to WAIT_FW without
+ *	firmware
  */
 enum mho_hw_state {
 	MHO_HW_STATE_RESET = 0,
@@ -79,14 +86,29 @@ enum mho_hw_state {
 	MHO_HW_STATE_FAILED = 6,
 };
 
-#define MHO_HW_REG_CONTROL 0x024 /* write 1 to request; reads as zero but for ENABLE */
+/*
+ * Write 1 to request; reads as zero but for ENABLE. A request is taken when it is written: the next
+ * read of STATUS shows VERIFY or RESET, or what followed. RESET wins over all other bits; with BOOT
+ * or SHUTDOWN the ENABLE bit of the same write is ignored; a write without a request that clears
+ * ENABLE is a warm reset. A request that the state does not allow changes nothing but FAULT
+ * (BAD_STATE).
+ */
+#define MHO_HW_REG_CONTROL 0x024
 #define MHO_HW_CONTROL_ENABLE (1U << 0) /* admin queue on (level, not a request) */
-#define MHO_HW_CONTROL_BOOT (1U << 1) /* verify and start the image at FW_ADDR */
-#define MHO_HW_CONTROL_RESET (1U << 2) /* warm reset: firmware and named arrays stay */
+#define MHO_HW_CONTROL_BOOT (1U << 1) /* verify and start the image at FW_ADDR; clears FAULT */
+#define MHO_HW_CONTROL_RESET (1U << 2) /* warm reset: firmware, arrays and weights stay */
 #define MHO_HW_CONTROL_SHUTDOWN (1U << 3)
 
+/*
+ * FAULT holds the first fault since it was cleared: by writing MHO_HW_IRQ_FAULT to IRQ_CAUSE (not
+ * while STATUS.FATAL is set), by a BOOT that is taken, and by reset. A fault of an I/O queue
+ * (RING_DMA_FAULT, BAD_DOORBELL, CID_IN_USE) stops this queue alone, until QUEUE_RESET; its
+ * telemetry shows it, too. A fault of the admin queue, INTERNAL and THERMAL_TRIP are fatal.
+ * FAULT_INFO: BAD_DOORBELL the value, RING_DMA_FAULT the address' low half, BAD_STATE the state,
+ * CID_IN_USE the cid, a refused firmware the byte offset in the image where known; else 0.
+ */
 #define MHO_HW_REG_FAULT 0x028 /* read-only: status in [15:0], queue number in [31:16] */
-#define MHO_HW_REG_FAULT_INFO 0x02c /* read-only: detail, meaning depends on the status */
+#define MHO_HW_REG_FAULT_INFO 0x02c /* read-only */
 
 /* Firmware image in host memory, bus-contiguous. */
 #define MHO_HW_REG_FW_ADDR_LO 0x030
@@ -102,32 +124,40 @@ enum mho_hw_state {
 #define MHO_HW_REG_ACQ_HI 0x04c
 #define MHO_HW_REG_AQ_ORDER 0x050 /* log2 of entries, both rings */
 
-/* Causes of interrupts on vector 0, beside the admin completion queue. */
+/*
+ * Causes of interrupts on vector 0. A message is sent when an unmasked cause becomes set, and after
+ * any write to IRQ_CAUSE or IRQ_MASK that leaves an unmasked cause set. I/O queues whose vector is
+ * 0 send their messages without a cause bit and regardless of the mask.
+ */
 #define MHO_HW_REG_IRQ_CAUSE 0x060 /* write 1 to clear */
-#define MHO_HW_REG_IRQ_MASK 0x064 /* 1 masks; all ones after reset */
-#define MHO_HW_IRQ_ADMIN (1U << 0) /* completion on the admin queue */
+#define MHO_HW_REG_IRQ_MASK 0x064 /* 1 masks; MHO_HW_IRQ_ALL after reset */
+#define MHO_HW_IRQ_ADMIN (1U << 0) /* the device posted completions on the admin queue */
 #define MHO_HW_IRQ_STATE (1U << 1) /* STATUS.STATE changed */
 #define MHO_HW_IRQ_FAULT (1U << 2) /* FAULT was set */
 #define MHO_HW_IRQ_LOG (1U << 3) /* the log has a new entry of level warning or worse */
 #define MHO_HW_IRQ_THERMAL (1U << 4) /* temperature crossed the warning level */
 #define MHO_HW_IRQ_ALL 0x1fU
 
-/* Clocks, read-only. Device time counts what the tiles take, not what the host takes. */
-#define MHO_HW_REG_TIME_LO 0x070 /* device time since power-on, ns */
+/*
+ * Clocks, read-only. Device time counts what the tiles take, not what the host takes. Two 32-bit
+ * reads of TIME tear: read HI, LO, HI until HI repeats.
+ */
+#define MHO_HW_REG_TIME_LO 0x070 /* device time since power-on or function-level reset, ns */
 #define MHO_HW_REG_TIME_HI 0x074
-#define MHO_HW_REG_HEARTBEAT 0x078 /* grows while the firmware is alive */
+#define MHO_HW_REG_HEARTBEAT 0x078 /* grows at least every 100 ms in BOOTED and READY */
 #define MHO_HW_REG_TEMPERATURE 0x07c /* millidegree Celsius, two's complement */
 
 #define MHO_HW_REG_LAST 0x07c
 
 /*
- * Doorbells (BAR2): one page a queue, so that a page can be handed to one process.
- * Queue 0 is the admin queue. Write-only; reads return zero.
+ * Doorbells (BAR2): one page a queue, so that a page can be handed to one process (where the host's
+ * pages are no larger). Queue 0 is the admin queue. Write-only; reads return zero. Writes are
+ * ignored while STATE is not READY, and to queues that do not exist.
  */
 #define MHO_HW_DB_STRIDE 0x1000
 #define MHO_HW_DB_SQ_TAIL 0x0 /* index of the first entry that is not yet valid */
 #define MHO_HW_DB_CQ_HEAD 0x4 /* index of the first entry that is not yet consumed */
-#define MHO_HW_DB_OFFSET(queue, which) ((queue) * MHO_HW_DB_STRIDE + (which))
+#define MHO_HW_DB_OFFSET(queue, which) ((queue)*MHO_HW_DB_STRIDE + (which))
 
 /*
  * Tile window (BAR4): tile t begins at t * stride (mho_hw_identify.window_stride).
@@ -135,6 +165,8 @@ enum mho_hw_state {
  * begins on a page of its own, and no page holds memory of two tiles.
  */
 #define MHO_HW_WINDOW_PAGE 0x1000
+
+#define MHO_HW_DMA_BITS 64 /* width of bus addresses */
 
 /* Limits that bound every implementation; a device's own are in IDENTIFY. */
 #define MHO_HW_QUEUES_MAX 256 /* I/O queue pairs */

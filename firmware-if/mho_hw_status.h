@@ -29,6 +29,7 @@
 	X(BAD_SCALE, 0x0108, "a scale, rate or tolerance is not a finite number in its range")     \
 	X(CID_IN_USE, 0x0109, "a command with this identifier is in flight on this queue")         \
 	X(BAD_LENGTH, 0x010a, "the data buffer is too short for the answer or the request")        \
+	X(UNSUPPORTED, 0x010b, "the device does not have this feature")                            \
 	X(BAD_KEY, 0x0201, "no memory key of this context has this number")                        \
 	X(KEY_RANGE, 0x0202, "the operand reaches beyond the memory that the key covers")          \
 	X(KEY_ACCESS, 0x0203, "the memory key does not permit this access")                        \
@@ -44,7 +45,7 @@
 	X(NO_RESOURCE, 0x0303, "the device has no more of this resource")                          \
 	X(BUSY, 0x0304, "the object is in use by a command in flight")                             \
 	X(NOT_FOUND, 0x0305, "no array has this name and owner")                                   \
-	X(NOT_OWNER, 0x0306, "the named array belongs to another owner or is attached elsewhere")  \
+	X(NOT_OWNER, 0x0306, "the array is attached to another context")                           \
 	X(NOT_FINITE, 0x0401, "an operand holds a NaN or an infinity")                             \
 	X(ABORTED, 0x0402, "the command was aborted by a reset, or its queue was deleted")         \
 	X(TIMEOUT, 0x0403, "the command did not finish within the device's own limit")             \

@@ -21,12 +21,13 @@ struct mho_emu;
  * @dma_map: host address of [@addr, @addr + *@len) of bus memory. May shorten *@len (at least 1
  *           remains) where the memory is not contiguous for the host. NULL if @addr cannot be
  *           reached, or not written with @write set. The pointer is valid until @dma_unmap.
- * @dma_unmap: ends one @dma_map. Never called with any lock of the device's caller held.
+ * @dma_unmap: ends one @dma_map
  * @irq: raise interrupt @vector, once (edge).
  * @log: one line, without newline; @level is enum mho_hw_log_level. May be NULL.
  *
  * All are called from the device's own threads as well as from within mho_emu_* calls, possibly
- * at the same time, and must not call back into the device.
+ * at the same time, and must not call back into the device. A mapping is held for one command or
+ * one burst of ring entries at most, so a transport may wait for it to end.
  */
 struct mho_emu_ops {
 	void *(*dma_map)(void *opaque, uint64_t addr, size_t *len, bool write);

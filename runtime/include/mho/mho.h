@@ -726,7 +726,8 @@ MHO_API int mho_queue_submit(struct mho_queue *queue, struct mho_job *const *job
  * @min: wait for so many (or for all in flight if these are fewer)
  * @timeout_ns: longest wait; 0 for none, negative for ever
  *
- * Return: number of jobs taken, possibly fewer than @min after a timeout; or -EIO if the device has died.
+ * Return: number of jobs taken, possibly fewer than @min after a timeout; or -EIO if the device has
+ * died.
  */
 MHO_API int mho_queue_reap(struct mho_queue *queue, struct mho_job **jobs, uint32_t max,
 			   uint32_t min, int64_t timeout_ns);
