@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * The read path: DAC, crossbar, noise, ADC, with noise and bound management.
+ * The products themselves are OpenBLAS's. Writing is in phys_update.c.
+ */
+#include "emulator/phys_tile.h"
+
+#include <cblas.h>
+#include <string.h>
+
+/**
+ * struct chunk - working memory for MHO_MVM_CHUNK vectors
+ * @x: inputs as the crossbar sees them
+ * @y: outputs
+ * @scale: of each vector, by noise management; 0: the vector is zero
+ * @divide: by bound management
+ * @index: vectors that are still to be read
+ */
+struct chunk {
+	float *x;
+	float *y;
+	float scale[MHO_MVM_CHUNK];
+	float divide[MHO_MVM_CHUNK];
+	uint32_t index[MHO_MVM_CHUNK];
+};
+
+static size_t longest(const struct mho_tile *t)
+{
+	uint32_t n = t->rows > t->cols ? t->rows : t->cols;
+
+	return (n + 15) / 16 * 16;
+}
+
+size_t mho_tile_mvm_scratch(const struct mho_tile *t)
+{
+	size_t head = (sizeof(struct chunk) + 63) / 64 * 64;
+
+	return head + 2 * sizeof(float) * MHO_MVM_CHUNK * longest(t);
+}
+
+static struct chunk *chunk_in(const struct mho_tile *t, void *scratch)
+{
+	struct chunk *c = scratch;
+
+	c->x = (float *)((char *)scratch + (sizeof(*c) + 63) / 64 * 64);
+	c->y = c->x + MHO_MVM_CHUNK * longest(t);
+	return c;
+}
+
+/* y (n vectors) = x W^T, or x W if transposed, times alpha. */
+static void product(const struct mho_tile *t, const struct mho_mvm *m, uint32_t n, float alpha,
+		    const float *x, size_t ldx, float *y, size_t ldy)
+{
+	const float *w = t->w + mho_tile_at(t, m->rect.row, m->rect.col);
+	int rows = (int)m->rect.rows, cols = (int)m->rect.cols, ld = (int)t->cols;
+
+	if (n == 1)
+		cblas_sgemv(CblasRowMajor, m->transposed ? CblasTrans : CblasNoTrans, rows, cols,
+			    alpha, w, ld, x, 1, 0, y, 1);
+	else
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, m->transposed ? CblasNoTrans : CblasTrans,
+			    (int)n, m->transposed ? cols : rows, m->transposed ? rows : cols, alpha,
+			    x, (int)ldx, w, ld, 0, y, (int)ldy);
+}
+
+static float input_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+{
+	float factor = x_scale < 0 ? -x_scale : x_scale;
+
+	switch (t->tech.noise_management) {
+	case MHO_NM_ABS_MAX:
+		return t->kernels->max_abs(x, n) * factor;
+	case MHO_NM_CONSTANT:
+		return t->tech.nm_constant;
+	default:
+		return 1;
+	}
+}
+
+/* Energy of one read: every driven line sees all cells on the other side. */
+static void charge_read(const struct mho_tile *t, const float *x, uint32_t n_in, uint32_t n_out,
+			struct mho_cost *cost)
+{
+	cost->ns += t->tech.read_s * 1e9;
+	cost->fj += t->kernels->square_sum(x, n_in) * n_out * mho_tile_cell_read_energy(t);
+}
+
+/* One attempt for the @n vectors of c->index; afterwards it lists those that saturated. */
+static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_mvm *m, uint32_t n,
+			uint32_t number, struct chunk *c, uint32_t *saturated,
+			struct mho_cost *cost)
+{
+	const struct mho_kernels *k = t->kernels;
+	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
+	uint32_t n_out = m->transposed ? m->rect.cols : m->rect.rows;
+	float bound = t->tech.inp_bound;
+	float dac_step = t->tech.dac_bits ? 2 * bound / (float)((1U << t->tech.dac_bits) - 2) : 0;
+	struct mho_adc adc = {
+		.noise = mho_tile_output_noise(t, n_in),
+		.step = mho_tile_adc_step(t, t->tech.out_bound),
+		.bound = t->tech.out_bound,
+		.gain = m->transposed ? NULL : t->gain + m->rect.row,
+		.offset = m->transposed ? NULL : t->offset + m->rect.row,
+	};
+	uint32_t again = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t v = c->index[i];
+
+		k->dac(c->x + (size_t)i * n_in, m->x + v * m->ldx, n_in,
+		       m->x_scale / (c->scale[i] * c->divide[i]), dac_step, bound);
+		charge_read(t, c->x + (size_t)i * n_in, n_in, n_out, cost);
+	}
+	product(t, m, n, 1.0f, c->x, n_in, c->y, n_out);
+	*saturated = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t v = c->index[i];
+		float *y = c->y + (size_t)i * n_out;
+		struct mho_stream s = mho_tile_stream(t, MHO_NOISE_OUTPUT, op, v, number);
+		uint32_t hits;
+
+		adc.scale = c->scale[i] * c->divide[i] * m->y_scale;
+		hits = k->adc(y, n_out, &adc, &s);
+		memcpy(m->y + v * m->ldy, y, n_out * sizeof(*y));
+		*saturated += hits;
+		if (!hits)
+			continue;
+		c->index[again] = v;
+		c->scale[again] = c->scale[i];
+		c->divide[again++] = c->divide[i];
+	}
+	return again;
+}
+
+static void mvm_exact(const struct mho_tile *t, const struct mho_mvm *m, uint32_t at, uint32_t n,
+		      struct mho_cost *cost)
+{
+	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
+	uint32_t n_out = m->transposed ? m->rect.cols : m->rect.rows;
+
+	for (uint32_t i = 0; i < n; i++)
+		charge_read(t, m->x + (at + i) * m->ldx, n_in, n_out, cost);
+	product(t, m, n, m->x_scale * m->y_scale, m->x + at * m->ldx, m->ldx, m->y + at * m->ldy,
+		m->ldy);
+}
+
+/* Lists the vectors that are not zero, with their scale; the others have their answer. */
+static uint32_t select_vectors(const struct mho_tile *t, const struct mho_mvm *m, uint32_t at,
+			       uint32_t n, struct chunk *c, struct mho_cost *cost)
+{
+	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
+	uint32_t n_out = m->transposed ? m->rect.cols : m->rect.rows;
+	uint32_t selected = 0;
+
+	for (uint32_t v = at; v < at + n; v++) {
+		float scale = input_scale(t, m->x + v * m->ldx, n_in, m->x_scale);
+
+		if (scale > 0) {
+			c->index[selected] = v;
+			c->scale[selected] = scale;
+			c->divide[selected++] = 1;
+		} else {
+			memset(m->y + v * m->ldy, 0, n_out * sizeof(float));
+			cost->ns += t->tech.read_s * 1e9;
+		}
+	}
+	return selected;
+}
+
+static void mvm_analog(const struct mho_tile *t, uint64_t op, const struct mho_mvm *m, uint32_t at,
+		       uint32_t n, struct chunk *c, struct mho_cost *cost)
+{
+	bool manage = t->tech.bound_management == MHO_BM_ITERATIVE && !m->transposed;
+	uint32_t left = select_vectors(t, m, at, n, c, cost);
+	float divide = 1;
+
+	for (uint32_t number = 0; left; number++) {
+		uint32_t saturated;
+
+		left = attempt(t, op, m, left, number, c, &saturated, cost);
+		if (!manage || 2 * divide > t->tech.bm_max_factor) {
+			cost->saturated += saturated;
+			return;
+		}
+		divide *= 2;
+		for (uint32_t i = 0; i < left; i++)
+			c->divide[i] = divide;
+		cost->retries += left;
+	}
+}
+
+void mho_tile_mvm(const struct mho_tile *t, uint64_t op, const struct mho_mvm *m, uint32_t first,
+		  uint32_t count, void *scratch, struct mho_cost *cost)
+{
+	for (uint32_t at = first; at < first + count; at += MHO_MVM_CHUNK) {
+		uint32_t left = first + count - at;
+		uint32_t n = left < MHO_MVM_CHUNK ? left : MHO_MVM_CHUNK;
+
+		if (t->tech.model == MHO_MODEL_IDEAL)
+			mvm_exact(t, m, at, n, cost);
+		else
+			mvm_analog(t, op, m, at, n, chunk_in(t, scratch), cost);
+	}
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Parameters of a technology: defaults, limits, and what follows from them
+ * (pulse step by the field-driven law, conductance). Cells are in phys_tile.c.
+ */
+#include "emulator/phys.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BOLTZMANN_EV 8.617333262e-5 /* eV/K */
+
+/*
+ * Defaults of the RPU baseline device and its periphery (Gokmen and Vlasov 2016, and the values in
+ * common use since). Times, voltages and energies are those of protonic-ns (Onen 2022) where
+ * the device model itself does not say.
+ */
+void mho_tech_init(struct mho_tech *tech)
+{
+	*tech = (struct mho_tech){
+		.model = MHO_MODEL_CONSTANT_STEP,
+		.dw_min = 0.001f,
+		.dw_min_dtod = 0.3f,
+		.dw_min_std = 0.3f,
+		.w_min = -0.6f,
+		.w_max = 0.6f,
+		.w_min_dtod = 0.3f,
+		.w_max_dtod = 0.3f,
+		.up_down = 0,
+		.up_down_dtod = 0.01f,
+		.gamma_up = 0,
+		.gamma_down = 0,
+		.gamma_dtod = 0.05f,
+		.endurance = 0,
+		.field_driven = false,
+		.pulse_v = 10,
+		.pulse_s = 5e-9,
+		.thickness_m = 10e-9,
+		.hop_m = 0.5e-9,
+		.temperature_k = 300,
+		.beta = 0.5,
+		.activation_ev = 0.4,
+		.ref_v = 10,
+		.ref_s = 5e-9,
+		.ref_thickness_m = 10e-9,
+		.ref_temperature_k = 300,
+		.g_min_s = 10e-9,
+		.g_max_s = 200e-9,
+		.gate_f = 25e-18,
+		.ion_j = 15e-18,
+		.read_v = 0.2,
+		.read_s = 80e-9,
+		.inp_bound = 1,
+		.dac_bits = 7,
+		.out_bound = 12,
+		.adc_bits = 9,
+		.out_noise = 0.06f,
+		.thermal_noise = false,
+		.noise_management = MHO_NM_ABS_MAX,
+		.nm_constant = 1,
+		.bound_management = MHO_BM_ITERATIVE,
+		.bm_max_factor = 16,
+		.adc_gain_std = 0,
+		.adc_offset_std = 0,
+		.train_length = 31,
+		.update_management = true,
+		.update_bl_management = true,
+		.verify_iterations = 100,
+		.verify_tolerance = 0.01f,
+	};
+}
+
+struct limit {
+	const char *name;
+	double value;
+	double min;
+	double max;
+};
+
+static int check_limits(const struct limit *limits, size_t n, char *err, size_t len)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct limit *l = &limits[i];
+
+		/* Written so that a NaN is refused, too. */
+		if (l->value >= l->min && l->value <= l->max)
+			continue;
+		if (err)
+			snprintf(err, len, "%s is %g; it must be between %g and %g", l->name,
+				 l->value, l->min, l->max);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int refuse(char *err, size_t len, const char *text)
+{
+	if (err)
+		snprintf(err, len, "%s", text);
+	return -EINVAL;
+}
+
+int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
+{
+	const struct limit limits[] = {
+		{ "step (dw_min)", t->dw_min, 1e-6, 1 },
+		{ "spread of the step (dw_min_dtod)", t->dw_min_dtod, 0, 1 },
+		{ "spread from pulse to pulse (dw_min_std)", t->dw_min_std, 0, 10 },
+		{ "lower bound (w_min)", t->w_min, -100, -1e-3 },
+		{ "upper bound (w_max)", t->w_max, 1e-3, 100 },
+		{ "spread of the lower bound (w_min_dtod)", t->w_min_dtod, 0, 1 },
+		{ "spread of the upper bound (w_max_dtod)", t->w_max_dtod, 0, 1 },
+		{ "asymmetry (up_down)", t->up_down, -0.9, 0.9 },
+		{ "spread of the asymmetry (up_down_dtod)", t->up_down_dtod, 0, 1 },
+		{ "slope up (gamma_up)", t->gamma_up, 0, 1 },
+		{ "slope down (gamma_down)", t->gamma_down, 0, 1 },
+		{ "spread of the slopes (gamma_dtod)", t->gamma_dtod, 0, 1 },
+		{ "pulse voltage, V", t->pulse_v, 1e-3, 100 },
+		{ "pulse width, s", t->pulse_s, 1e-12, 1 },
+		{ "electrolyte thickness, m", t->thickness_m, 1e-10, 1e-4 },
+		{ "hop distance, m", t->hop_m, 1e-11, 1e-8 },
+		{ "temperature, K", t->temperature_k, 200, 500 },
+		{ "exponent of the pulse width (beta)", t->beta, 0.01, 2 },
+		{ "activation energy, eV", t->activation_ev, 0, 5 },
+		{ "reference voltage, V", t->ref_v, 1e-3, 100 },
+		{ "reference width, s", t->ref_s, 1e-12, 1 },
+		{ "reference thickness, m", t->ref_thickness_m, 1e-10, 1e-4 },
+		{ "reference temperature, K", t->ref_temperature_k, 200, 500 },
+		{ "smallest conductance, S", t->g_min_s, 0, 1 },
+		{ "largest conductance, S", t->g_max_s, 1e-15, 1 },
+		{ "gate capacitance, F", t->gate_f, 0, 1e-9 },
+		{ "ion transfer energy, J", t->ion_j, 0, 1e-3 },
+		{ "read voltage, V", t->read_v, 1e-6, 10 },
+		{ "read time, s", t->read_s, 1e-12, 1 },
+		{ "bound of the inputs", t->inp_bound, 1e-3, 1e6 },
+		{ "bits of the DAC", t->dac_bits, 0, 20 },
+		{ "bound of the outputs", t->out_bound, 0, 1e6 },
+		{ "bits of the ADC", t->adc_bits, 0, 20 },
+		{ "output noise", t->out_noise, 0, 1e3 },
+		{ "constant of noise management", t->nm_constant, 1e-6, 1e6 },
+		{ "factor of bound management", t->bm_max_factor, 1, 65536 },
+		{ "spread of the ADC's gain", t->adc_gain_std, 0, 0.2 },
+		{ "spread of the ADC's offset", t->adc_offset_std, 0, 0.2 },
+		{ "slots of a train", t->train_length, 1, 255 },
+		{ "iterations of write and verify", t->verify_iterations, 1, 10000 },
+		{ "tolerance of write and verify", t->verify_tolerance, 1e-6, 1 },
+	};
+	double step;
+	int err_code = check_limits(limits, sizeof(limits) / sizeof(limits[0]), err, len);
+
+	if (err_code)
+		return err_code;
+	if (t->g_max_s <= t->g_min_s)
+		return refuse(err, len, "the largest conductance must exceed the smallest");
+	if (t->adc_bits && !(t->out_bound > 0))
+		return refuse(err, len, "an ADC with a resolution needs a bound above 0");
+	if (t->dac_bits == 1 || t->adc_bits == 1)
+		return refuse(err, len, "converters have 0 (exact) or at least 2 bits");
+	step = mho_tech_step(t);
+	if (!(step >= 1e-7 && step <= 1)) {
+		if (err)
+			snprintf(
+				err, len,
+				"pulses of %g V and %g s through %g m give a weight step of %g; it "
+				"must be between 1e-7 and 1",
+				t->pulse_v, t->pulse_s, t->thickness_m, step);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ln sinh(x), for x that would overflow sinh(). */
+static double log_sinh(double x)
+{
+	return x > 20 ? x - M_LN2 : log(sinh(x));
+}
+
+/* V / V0 with V0 = 2 (kT/q) d / a. */
+static double reduced_voltage(double v, double t_k, double d, double a)
+{
+	return v * a / (2 * BOLTZMANN_EV * t_k * d);
+}
+
+double mho_tech_step(const struct mho_tech *t)
+{
+	double field, time, prefactor;
+
+	if (!t->field_driven)
+		return t->dw_min;
+	field = log_sinh(reduced_voltage(t->pulse_v, t->temperature_k, t->thickness_m, t->hop_m)) -
+		log_sinh(reduced_voltage(t->ref_v, t->ref_temperature_k, t->ref_thickness_m,
+					 t->hop_m));
+	time = t->beta * log(t->pulse_s / t->ref_s);
+	prefactor =
+		t->activation_ev / BOLTZMANN_EV * (1 / t->ref_temperature_k - 1 / t->temperature_k);
+	return t->dw_min * exp(field + time + prefactor);
+}
+
+double mho_tech_conductance(const struct mho_tech *t, double w)
+{
+	return (t->g_max_s + t->g_min_s) / 2 + w * (t->g_max_s - t->g_min_s) / 2;
+}

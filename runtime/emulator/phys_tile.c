@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * A tile's cells: how they are made (device-to-device variation), what they
+ * remember, what they wear. Operations on them are in the other phys_*.c.
+ */
+#include "emulator/phys_tile.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mho_hw_types.h"
+
+/* Slope times pulses up to which the closed form of kernels/ is exact to 1e-3 of a step. */
+#define CLOSED_FORM_MAX 0.25f
+/* Smallest bound of a cell, of the nominal one: a cell that could hold nothing would divide by 0. */
+#define BOUND_FLOOR 0.01f
+#define BOLTZMANN_J 1.380649e-23 /* J/K */
+
+/* To binary16, rounded to nearest even; |f| below 65504. */
+static uint16_t to_half(float f)
+{
+	uint32_t bits, sign, magnitude;
+	float scaled;
+
+	memcpy(&bits, &f, sizeof(bits));
+	sign = bits >> 16 & 0x8000U;
+	/* Below 2^-14 the result is a multiple of 2^-24: adding 1/2 rounds there. */
+	scaled = fabsf(f);
+	if (scaled < 0x1p-14f) {
+		scaled += 0.5f;
+		memcpy(&magnitude, &scaled, sizeof(magnitude));
+		return (uint16_t)(sign | (magnitude - 0x3f000000U));
+	}
+	magnitude = bits & 0x7fffffffU;
+	magnitude += 0xfffU + (magnitude >> 13 & 1U);
+	return (uint16_t)(sign | ((magnitude - (112U << 23)) >> 13));
+}
+
+static float from_half(uint16_t h)
+{
+	uint32_t bits = (uint32_t)(h & 0x7fffU) << 13;
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return (h & 0x8000U ? -f : f) * 0x1p112f;
+}
+
+struct mho_row mho_tile_row(struct mho_tile *t, uint32_t row, uint32_t col, uint32_t n, uint64_t op,
+			    uint32_t vector)
+{
+	size_t at = mho_tile_at(t, row, col);
+	uint32_t groups = (t->cols + 63) / 64;
+
+	return (struct mho_row){
+		.w = t->w + at,
+		.wear = t->wear + at,
+		.up = t->up + at,
+		.down = t->down + at,
+		.max = t->max + at,
+		.min = t->min + at,
+		.slope_up = t->slope_up ? t->slope_up + at : NULL,
+		.slope_down = t->slope_down ? t->slope_down + at : NULL,
+		.n = n,
+		.model = t->tech.model,
+		.one_by_one = t->one_by_one,
+		.step = t->step,
+		.std = t->tech.dw_min_std,
+		.stream = mho_tile_stream(t, MHO_NOISE_PULSE, op, vector, 0),
+		.base = row * groups * 16,
+	};
+}
+
+/* Random properties of one row's cells, 6 Gaussians a cell (analog equations: docs/emulator.md). */
+static void populate_row(struct mho_tile *t, uint32_t row, float *z)
+{
+	const struct mho_tech *tech = &t->tech;
+	uint32_t n = t->cols;
+
+	for (uint32_t k = 0; k < 6; k++) {
+		struct mho_stream s = mho_tile_stream(t, MHO_NOISE_POPULATE, 0, row, k);
+
+		t->kernels->gauss(z + (size_t)k * n, n, 0, &s);
+	}
+	for (uint32_t j = 0; j < n; j++) {
+		size_t at = mho_tile_at(t, row, j);
+		float gain = 1.0f + tech->dw_min_dtod * z[j];
+		float r = tech->up_down_dtod * z[n + j];
+		float up = gain + fminf(tech->up_down, 0) + r;
+		float down = gain - fmaxf(tech->up_down, 0) - r;
+		float max = tech->w_max * (1.0f + tech->w_max_dtod * z[2 * n + j]);
+		float min = tech->w_min * (1.0f + tech->w_min_dtod * z[3 * n + j]);
+
+		/* Consistent cells: steps are positive, 0 lies between the bounds. */
+		up = fabsf(up);
+		down = fabsf(down);
+		max = fmaxf(fabsf(max), BOUND_FLOOR * tech->w_max);
+		min = -fmaxf(fabsf(min), -BOUND_FLOOR * tech->w_min);
+		t->up[at] = to_half(up);
+		t->down[at] = to_half(down);
+		t->max[at] = to_half(max);
+		t->min[at] = to_half(min);
+		if (!t->slope_up)
+			continue;
+		t->slope_up[at] = to_half(-fabsf(tech->gamma_up + tech->gamma_dtod * z[4 * n + j]) *
+					  up / tech->w_max);
+		t->slope_down[at] =
+			to_half(-fabsf(tech->gamma_down + tech->gamma_dtod * z[5 * n + j]) * down /
+				tech->w_min);
+	}
+}
+
+static void populate_converters(struct mho_tile *t)
+{
+	struct mho_stream gain = mho_tile_stream(t, MHO_NOISE_CONVERTER, 0, 0, 0);
+	struct mho_stream offset = mho_tile_stream(t, MHO_NOISE_CONVERTER, 0, 0, 1);
+
+	t->kernels->gauss(t->gain_error, t->rows, 0, &gain);
+	t->kernels->gauss(t->offset_error, t->rows, 0, &offset);
+	for (uint32_t i = 0; i < t->rows; i++) {
+		t->gain_error[i] *= t->tech.adc_gain_std;
+		t->offset_error[i] *= t->tech.adc_offset_std * t->tech.out_bound;
+	}
+	mho_tile_trim(t);
+}
+
+void mho_tile_trim(struct mho_tile *t)
+{
+	for (uint32_t i = 0; i < t->rows; i++) {
+		float correct = 1.0f - t->gain_trim[i] - t->factory_gain;
+
+		t->gain[i] = (1.0f + t->gain_error[i]) * correct;
+		t->offset[i] = t->offset_error[i] * correct - t->offset_trim[i] - t->factory_offset;
+	}
+}
+
+static float steepest(const struct mho_tech *tech)
+{
+	if (tech->model == MHO_MODEL_SOFT_BOUNDS)
+		return 1.0f / fminf(tech->w_max, -tech->w_min);
+	if (tech->model == MHO_MODEL_LINEAR_STEP)
+		return fmaxf(tech->gamma_up / tech->w_max, tech->gamma_down / -tech->w_min);
+	return 0;
+}
+
+/* @size bytes for each cell; 64-byte aligned for the inner loops. */
+static void *alloc_cells(const struct mho_tile *t, size_t size)
+{
+	size_t bytes = ((size_t)t->rows * t->cols * size + 63) / 64 * 64;
+	void *p = aligned_alloc(64, bytes);
+
+	if (p)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static bool alloc_all(struct mho_tile *t)
+{
+	bool slopes = t->tech.model == MHO_MODEL_LINEAR_STEP;
+
+	t->w = alloc_cells(t, sizeof(*t->w));
+	t->wear = alloc_cells(t, sizeof(*t->wear));
+	t->up = alloc_cells(t, sizeof(*t->up));
+	t->down = alloc_cells(t, sizeof(*t->down));
+	t->max = alloc_cells(t, sizeof(*t->max));
+	t->min = alloc_cells(t, sizeof(*t->min));
+	t->slope_up = slopes ? alloc_cells(t, sizeof(*t->slope_up)) : NULL;
+	t->slope_down = slopes ? alloc_cells(t, sizeof(*t->slope_down)) : NULL;
+	t->gain = calloc(t->rows, sizeof(*t->gain));
+	t->offset = calloc(t->rows, sizeof(*t->offset));
+	t->gain_error = calloc(t->rows, sizeof(*t->gain_error));
+	t->offset_error = calloc(t->rows, sizeof(*t->offset_error));
+	t->gain_trim = calloc(t->rows, sizeof(*t->gain_trim));
+	t->offset_trim = calloc(t->rows, sizeof(*t->offset_trim));
+	return t->w && t->wear && t->up && t->down && t->max && t->min &&
+	       (!slopes || (t->slope_up && t->slope_down)) && t->gain && t->offset &&
+	       t->gain_error && t->offset_error && t->gain_trim && t->offset_trim;
+}
+
+/* Mixes seed and tile so that neighbouring ones share nothing (finaliser of splitmix64). */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= 0xbf58476d1ce4e5b9ULL;
+	x ^= x >> 27;
+	x *= 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
+/* What an ideal tile does not have, whatever the topology says. */
+static void make_ideal(struct mho_tech *tech)
+{
+	tech->w_min_dtod = 0;
+	tech->w_max_dtod = 0;
+	tech->dac_bits = 0;
+	tech->adc_bits = 0;
+	tech->out_bound = 0;
+	tech->out_noise = 0;
+	tech->thermal_noise = false;
+	tech->noise_management = MHO_NM_NONE;
+	tech->bound_management = MHO_BM_NONE;
+	tech->adc_gain_std = 0;
+	tech->adc_offset_std = 0;
+}
+
+int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, uint64_t seed,
+		    uint32_t id, struct mho_tile **out)
+{
+	struct mho_tile *t;
+	uint64_t key;
+	float *z;
+	int err;
+
+	err = mho_tech_check(tech, NULL, 0);
+	if (err || !rows || !cols || rows > MHO_HW_TILE_DIM_MAX || cols > MHO_HW_TILE_DIM_MAX)
+		return -EINVAL;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->tech = *tech;
+	if (tech->model == MHO_MODEL_IDEAL)
+		make_ideal(&t->tech);
+	t->rows = rows;
+	t->cols = cols;
+	t->kernels = mho_kernels_best();
+	key = mix(mix(seed + 0x9e3779b97f4a7c15ULL) + id);
+	t->key[0] = (uint32_t)key;
+	t->key[1] = (uint32_t)(key >> 32);
+	t->step = (float)mho_tech_step(tech);
+	t->one_by_one = t->step * steepest(tech) * (float)tech->train_length > CLOSED_FORM_MAX;
+	z = malloc(sizeof(*z) * 6 * cols);
+	if (!z || !alloc_all(t)) {
+		free(z);
+		mho_tile_destroy(t);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < rows; i++)
+		populate_row(t, i, z);
+	populate_converters(t);
+	free(z);
+	*out = t;
+	return 0;
+}
+
+void mho_tile_destroy(struct mho_tile *t)
+{
+	if (!t)
+		return;
+	free(t->w);
+	free(t->wear);
+	free(t->up);
+	free(t->down);
+	free(t->max);
+	free(t->min);
+	free(t->slope_up);
+	free(t->slope_down);
+	free(t->gain);
+	free(t->offset);
+	free(t->gain_error);
+	free(t->offset_error);
+	free(t->gain_trim);
+	free(t->offset_trim);
+	free(t);
+}
+
+uint32_t mho_tile_rows(const struct mho_tile *t)
+{
+	return t->rows;
+}
+
+uint32_t mho_tile_cols(const struct mho_tile *t)
+{
+	return t->cols;
+}
+
+const struct mho_tech *mho_tile_tech(const struct mho_tile *t)
+{
+	return &t->tech;
+}
+
+uint64_t mho_tile_begin_op(struct mho_tile *t)
+{
+	return t->ops++;
+}
+
+float mho_tile_peek(const struct mho_tile *t, uint32_t row, uint32_t col)
+{
+	return t->w[mho_tile_at(t, row, col)];
+}
+
+uint32_t mho_tile_wear(const struct mho_tile *t, uint32_t row, uint32_t col)
+{
+	return t->wear[mho_tile_at(t, row, col)];
+}
+
+void mho_tile_wear_stats(const struct mho_tile *t, const struct mho_rect *rect,
+			 struct mho_wear *wear)
+{
+	struct mho_rect all = { 0, 0, t->rows, t->cols };
+
+	if (!rect)
+		rect = &all;
+	*wear = (struct mho_wear){ 0 };
+	for (uint32_t i = 0; i < rect->rows; i++) {
+		const uint32_t *row = t->wear + mho_tile_at(t, rect->row + i, rect->col);
+
+		for (uint32_t j = 0; j < rect->cols; j++) {
+			wear->max = row[j] > wear->max ? row[j] : wear->max;
+			wear->total += row[j];
+		}
+	}
+	wear->mean = (double)wear->total / ((double)rect->rows * rect->cols);
+}
+
+/* ---- periphery: noise, resolution, energy ---- */
+
+float mho_tile_output_noise(const struct mho_tile *t, uint32_t lines)
+{
+	const struct mho_tech *k = &t->tech;
+	double thermal;
+
+	if (!k->thermal_noise)
+		return k->out_noise;
+	/* Johnson noise of the conductances on an output, B = 1 / (2 t_read), in weight units. */
+	thermal = sqrt(4 * BOLTZMANN_J * k->temperature_k * lines * mho_tech_conductance(k, 0) /
+		       (2 * k->read_s)) /
+		  (k->read_v * (k->g_max_s - k->g_min_s) / 2);
+	return (float)sqrt((double)k->out_noise * k->out_noise + thermal * thermal);
+}
+
+float mho_tile_adc_step(const struct mho_tile *t, float bound)
+{
+	/* Symmetric: 2^bits - 2 steps from bound to bound, so that 0 is a level. */
+	return t->tech.adc_bits ? 2 * bound / (float)((1U << t->tech.adc_bits) - 2) : 0;
+}
+
+double mho_tile_pulse_energy(const struct mho_tile *t)
+{
+	const struct mho_tech *k = &t->tech;
+	double ion = k->ion_j * (k->pulse_v / k->ref_v) * (t->step / k->dw_min);
+
+	return (ion + k->gate_f * k->pulse_v * k->pulse_v) * 1e15;
+}
+
+double mho_tile_half_select_energy(const struct mho_tile *t)
+{
+	double half = t->tech.pulse_v / 2;
+
+	return t->tech.gate_f * half * half * 1e15;
+}
+
+double mho_tile_cell_read_energy(const struct mho_tile *t)
+{
+	const struct mho_tech *k = &t->tech;
+
+	return mho_tech_conductance(k, 0) * k->read_v * k->read_v * k->read_s * 1e15;
+}
+
+/* ---- non-volatile state ---- */
+
+/* Header: operations, then per row two corrections, then weights, then wear. */
+size_t mho_tile_state_size(const struct mho_tile *t)
+{
+	return sizeof(uint64_t) + (size_t)t->rows * 2 * sizeof(float) +
+	       (size_t)t->rows * t->cols * (sizeof(float) + sizeof(uint32_t));
+}
+
+static void *put32(void *to, const void *from, size_t n)
+{
+	unsigned char *p = to;
+
+	for (size_t i = 0; i < n; i++) {
+		mho_le32 v;
+
+		memcpy(&v, (const char *)from + 4 * i, 4);
+		v = mho_cpu_to_le32(v);
+		memcpy(p + 4 * i, &v, 4);
+	}
+	return p + 4 * n;
+}
+
+static const void *get32(void *to, const void *from, size_t n)
+{
+	/* The conversion is its own inverse. */
+	put32(to, from, n);
+	return (const char *)from + 4 * n;
+}
+
+void mho_tile_state_save(const struct mho_tile *t, void *buf)
+{
+	size_t n = (size_t)t->rows * t->cols;
+	mho_le64 ops = mho_cpu_to_le64(t->ops);
+	void *p = buf;
+
+	memcpy(p, &ops, sizeof(ops));
+	p = (char *)p + sizeof(ops);
+	p = put32(p, t->gain_trim, t->rows);
+	p = put32(p, t->offset_trim, t->rows);
+	p = put32(p, t->w, n);
+	put32(p, t->wear, n);
+}
+
+static bool weights_possible(const struct mho_tile *t, const void *weights)
+{
+	for (size_t i = 0; i < (size_t)t->rows * t->cols; i++) {
+		float w;
+
+		get32(&w, (const char *)weights + 4 * i, 1);
+		/* Written so that a NaN is refused, too. */
+		if (!(w >= from_half(t->min[i]) && w <= from_half(t->max[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool trims_possible(const struct mho_tile *t, const void *trims)
+{
+	for (size_t i = 0; i < (size_t)t->rows * 2; i++) {
+		float v;
+
+		get32(&v, (const char *)trims + 4 * i, 1);
+		if (!(fabsf(v) <= 1e6f))
+			return false;
+	}
+	return true;
+}
+
+int mho_tile_state_load(struct mho_tile *t, const void *buf, size_t len)
+{
+	size_t n = (size_t)t->rows * t->cols;
+	const void *p = (const char *)buf + sizeof(mho_le64);
+	mho_le64 ops;
+
+	if (len != mho_tile_state_size(t))
+		return -EBADMSG;
+	if (!trims_possible(t, p) ||
+	    !weights_possible(t, (const char *)p + (size_t)t->rows * 2 * sizeof(float)))
+		return -EBADMSG;
+	memcpy(&ops, buf, sizeof(ops));
+	t->ops = mho_le64_to_cpu(ops);
+	p = get32(t->gain_trim, p, t->rows);
+	p = get32(t->offset_trim, p, t->rows);
+	p = get32(t->w, p, n);
+	get32(t->wear, p, n);
+	mho_tile_trim(t);
+	return 0;
+}

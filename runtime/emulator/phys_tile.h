@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * The inside of a tile, shared by phys_*.c. What others may use is in phys.h.
+ */
+#ifndef MHO_PHYS_TILE_H
+#define MHO_PHYS_TILE_H
+
+#include "emulator/phys_kernels.h"
+#include "mho_hw_regs.h"
+
+/**
+ * struct mho_tile - cells and periphery
+ * @tech: technology
+ * @kernels: inner loops
+ * @rows: rows
+ * @cols: columns
+ * @key: of all its random numbers
+ * @ops: number of the next operation
+ * @step: nominal weight step of a pulse
+ * @one_by_one: the closed form for several pulses is too coarse
+ * @w: weights, row by row
+ * @wear: pulses of each cell
+ * @up: step up of each cell, binary16, in units of @step
+ * @down: step down
+ * @max: upper bound, binary16
+ * @min: lower bound
+ * @slope_up: LINEAR_STEP: slope of the step up, binary16, in units of @step; else NULL
+ * @slope_down: the same down
+ * @gain: true gain of each row's ADC times its correction; NULL if all are 1 and 0
+ * @offset: true offset times its correction, output units
+ * @gain_error: gain error that the ADC was made with
+ * @offset_error: offset error, output units
+ * @gain_trim: correction that was measured
+ * @offset_trim: the same
+ * @factory_gain: correction from the firmware's table
+ * @factory_offset: the same, output units
+ */
+struct mho_tile {
+	struct mho_tech tech;
+	const struct mho_kernels *kernels;
+	uint32_t rows;
+	uint32_t cols;
+	uint32_t key[2];
+	uint64_t ops;
+	float step;
+	bool one_by_one;
+	float *w;
+	uint32_t *wear;
+	uint16_t *up;
+	uint16_t *down;
+	uint16_t *max;
+	uint16_t *min;
+	uint16_t *slope_up;
+	uint16_t *slope_down;
+	float *gain;
+	float *offset;
+	float *gain_error;
+	float *offset_error;
+	float *gain_trim;
+	float *offset_trim;
+	float factory_gain;
+	float factory_offset;
+};
+
+/* What random numbers are for: no two uses share a stream. */
+enum mho_noise_kind {
+	MHO_NOISE_POPULATE,
+	MHO_NOISE_CONVERTER,
+	MHO_NOISE_OUTPUT,
+	MHO_NOISE_X_TRAIN,
+	MHO_NOISE_D_TRAIN,
+	MHO_NOISE_PULSE,
+	MHO_NOISE_READ,
+	MHO_NOISE_CALIBRATE,
+};
+
+/*
+ * mho_tile_stream() - random numbers of one use
+ * @tile: tile
+ * @kind: what for
+ * @op: operation; its low 40 bits count
+ * @vector: vector of the batch, or row
+ * @attempt: repetition, below 2^16
+ */
+static inline struct mho_stream mho_tile_stream(const struct mho_tile *tile,
+						enum mho_noise_kind kind, uint64_t op,
+						uint32_t vector, uint32_t attempt)
+{
+	return (struct mho_stream){
+		.key = { tile->key[0], tile->key[1] },
+		.words = { vector, (uint32_t)op,
+			   (uint32_t)kind | ((uint32_t)(op >> 32) & 0xff) << 8 | attempt << 16 },
+	};
+}
+
+/* mho_tile_row() - @n cells of row @row from column @col on, pulsed as operation @op, @vector. */
+struct mho_row mho_tile_row(struct mho_tile *tile, uint32_t row, uint32_t col, uint32_t n,
+			    uint64_t op, uint32_t vector);
+
+/* mho_tile_trim() - recompute gain and offset from errors and corrections. */
+void mho_tile_trim(struct mho_tile *tile);
+
+/* mho_tile_output_noise() - standard deviation of an output with @lines driven lines. */
+float mho_tile_output_noise(const struct mho_tile *tile, uint32_t lines);
+
+/* mho_tile_adc_step() - resolution of the ADC at full scale @bound, 0 if it is exact. */
+float mho_tile_adc_step(const struct mho_tile *tile, float bound);
+
+/* mho_tile_pulse_energy() - of one pulse at a selected cell, fJ. */
+double mho_tile_pulse_energy(const struct mho_tile *tile);
+
+/* mho_tile_half_select_energy() - of one slot at a cell with half the voltage, fJ. */
+double mho_tile_half_select_energy(const struct mho_tile *tile);
+
+/* mho_tile_cell_read_energy() - of one read of a mean cell at full input, fJ. */
+double mho_tile_cell_read_energy(const struct mho_tile *tile);
+
+static inline size_t mho_tile_at(const struct mho_tile *tile, uint32_t row, uint32_t col)
+{
+	return (size_t)row * tile->cols + col;
+}
+
+#endif
