@@ -65,8 +65,9 @@
 
 /**
  * enum mho_hw_state - states of the device, in STATUS.STATE
- * @MHO_HW_STATE_RESET: a reset is in progress; all registers but STATUS read as zero. It ends only
- *	when no DMA is under way and none will start; no interrupt of before is sent after it
+ * @MHO_HW_STATE_RESET: a reset is in progress; all registers but STATUS and the constant ones read
+ *	as zero. It ends only when no DMA is under way and none will start; no interrupt of before
+ *	is sent after it
  * @MHO_HW_STATE_WAIT_FW: waits for firmware (after power-on, a function-level reset, or a refusal)
  * @MHO_HW_STATE_VERIFY: reads and verifies the image, at no other time does it read it
  * @MHO_HW_STATE_BOOTED: firmware runs, admin queue off
@@ -161,7 +162,7 @@ enum mho_hw_state {
 
 /*
  * Tile window (BAR4): tile t begins at t * stride (mho_hw_identify.window_stride).
- * Its input SRAM comes first, its output SRAM at mho_hw_identify.window_out. Each
+ * Its input SRAM comes first, its output SRAM at mho_hw_identify.window_out_offset. Each
  * begins on a page of its own, and no page holds memory of two tiles.
  */
 #define MHO_HW_WINDOW_PAGE 0x1000
