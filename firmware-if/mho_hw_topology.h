@@ -45,6 +45,64 @@
 #define MHO_HW_TECH_LINEAR_STEP "mho,linear-step"
 #define MHO_HW_TECH_SOFT_BOUNDS "mho,soft-bounds"
 
+/*
+ * Properties of a technology. "on" and "off" are strings; durations and counts of pulses take
+ * one cell or, for large values, two.
+ */
+/* Cell, in units of weight: 1 is half the conductance range */
+#define MHO_HW_TECH_STEP "step-ppm" /* of one pulse, under the reference conditions */
+#define MHO_HW_TECH_STEP_SPREAD "step-device-spread-ppm"
+#define MHO_HW_TECH_STEP_NOISE "step-pulse-spread-ppm"
+#define MHO_HW_TECH_WEIGHT_MIN "weight-min-ppm"
+#define MHO_HW_TECH_WEIGHT_MAX "weight-max-ppm"
+#define MHO_HW_TECH_WEIGHT_MIN_SPREAD "weight-min-device-spread-ppm"
+#define MHO_HW_TECH_WEIGHT_MAX_SPREAD "weight-max-device-spread-ppm"
+#define MHO_HW_TECH_UP_DOWN "up-down-ppm"
+#define MHO_HW_TECH_UP_DOWN_SPREAD "up-down-device-spread-ppm"
+#define MHO_HW_TECH_SLOPE_UP "slope-up-ppm"
+#define MHO_HW_TECH_SLOPE_DOWN "slope-down-ppm"
+#define MHO_HW_TECH_SLOPE_SPREAD "slope-device-spread-ppm"
+#define MHO_HW_TECH_ENDURANCE "endurance-pulses"
+/* Write pulse and its law */
+#define MHO_HW_TECH_PULSE_VOLTAGE "pulse-microvolt"
+#define MHO_HW_TECH_PULSE_WIDTH "pulse-picoseconds"
+#define MHO_HW_TECH_FIELD_DRIVEN "field-driven" /* "on", "off" */
+#define MHO_HW_TECH_ELECTROLYTE "electrolyte-picometre"
+#define MHO_HW_TECH_HOP "hop-picometre"
+#define MHO_HW_TECH_TEMPERATURE "temperature-millikelvin"
+#define MHO_HW_TECH_WIDTH_EXPONENT "width-exponent-ppm"
+#define MHO_HW_TECH_ACTIVATION "activation-microelectronvolt"
+#define MHO_HW_TECH_REF_VOLTAGE "reference-microvolt"
+#define MHO_HW_TECH_REF_WIDTH "reference-picoseconds"
+#define MHO_HW_TECH_REF_ELECTROLYTE "reference-electrolyte-picometre"
+#define MHO_HW_TECH_REF_TEMPERATURE "reference-temperature-millikelvin"
+/* Conductance and energy */
+#define MHO_HW_TECH_CONDUCTANCE_MIN "conductance-min-picosiemens"
+#define MHO_HW_TECH_CONDUCTANCE_MAX "conductance-max-picosiemens"
+#define MHO_HW_TECH_GATE "gate-attofarad"
+#define MHO_HW_TECH_ION "ion-attojoule"
+#define MHO_HW_TECH_READ_VOLTAGE "read-microvolt"
+#define MHO_HW_TECH_READ_TIME "read-picoseconds"
+/* Converters and read-out */
+#define MHO_HW_TECH_DAC_BOUND "dac-full-scale-ppm"
+#define MHO_HW_TECH_DAC_BITS "dac-bits"
+#define MHO_HW_TECH_ADC_BOUND "adc-full-scale-ppm"
+#define MHO_HW_TECH_ADC_BITS "adc-bits"
+#define MHO_HW_TECH_ADC_GAIN_SPREAD "adc-gain-spread-ppm"
+#define MHO_HW_TECH_ADC_OFFSET_SPREAD "adc-offset-spread-ppm"
+#define MHO_HW_TECH_OUTPUT_NOISE "output-noise-ppm"
+#define MHO_HW_TECH_THERMAL_NOISE "thermal-noise" /* "on", "off" */
+#define MHO_HW_TECH_NOISE_MANAGEMENT "noise-management" /* "none", "abs-max", "constant" */
+#define MHO_HW_TECH_NOISE_SCALE "noise-management-ppm" /* for "constant" */
+#define MHO_HW_TECH_BOUND_MANAGEMENT "bound-management" /* "none", "iterative" */
+#define MHO_HW_TECH_BOUND_FACTOR "bound-management-factor-ppm"
+/* Writing; these three also in the firmware's pulse table (mho_hw_image.h) */
+#define MHO_HW_TECH_TRAIN_LENGTH "train-length"
+#define MHO_HW_TECH_VERIFY_ITERATIONS "verify-iterations"
+#define MHO_HW_TECH_VERIFY_TOLERANCE "verify-tolerance-ppm"
+#define MHO_HW_TECH_UPDATE_MANAGEMENT "update-management" /* "on", "off" */
+#define MHO_HW_TECH_TRAIN_SHORTENING "train-shortening" /* "on", "off" */
+
 /* /tiles@N: a run of equal tiles; reg = <first count> */
 #define MHO_HW_TOPO_TILES "tiles"
 #define MHO_HW_TOPO_REG "reg"
