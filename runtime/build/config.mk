@@ -38,7 +38,7 @@ DTC ?= dtc
 MKIMAGE ?= mkimage
 
 GOALS := $(or $(MAKECMDGOALS),all)
-NO_BUILD := clean help uninstall docs format check-format update-symbols
+NO_BUILD := clean help uninstall docs vm-clean format check-format update-symbols
 BUILDING := $(filter-out $(NO_BUILD),$(GOALS))
 # Single-letter flags are the first word, without a dash.
 DRY_RUN := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
@@ -58,6 +58,7 @@ PACKAGE_GROUPS := $(strip \
 	$(if $(filter check-headers check-symbols,$(BUILDING)),test) \
 	$(if $(filter fuzz%,$(BUILDING)),fuzz) \
 	$(if $(filter demo,$(BUILDING)),demo) \
+	$(if $(filter vm vm-build vm-guests vm-test,$(BUILDING)),vm) \
 	$(if $(filter docs,$(GOALS)),docs) \
 	$(if $(filter format check-format,$(GOALS)),format))
 
@@ -65,7 +66,7 @@ ifneq ($(PACKAGE_GROUPS),)
 PACKAGE_VERB := $(if $(DRY_RUN),check,ensure)
 ifneq ($(shell NOINSTALL='$(NOINSTALL)' runtime/build/packages.sh $(PACKAGE_VERB) \
 	$(O)/.packages $(PACKAGE_GROUPS) >&2 && echo ok),ok)
-$(error cannot make "$(GOALS)": packages are missing, see above)
+$(error cannot make "$(GOALS)", see above)
 endif
 endif
 
@@ -85,7 +86,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 
 MHO_LIBS := $(call pkg_libs,liburing libcrypto openblas) -lfdt -lm -pthread
 NN_LIBS := $(call pkg_libs,zlib json-c openblas) -lm -pthread
-TOOL_LIBS := $(call pkg_libs,json-c smartcols zlib openblas) -lfdt -lm -pthread
+TOOL_LIBS := $(call pkg_libs,json-c smartcols zlib openblas liburing) -lfdt -lm -pthread
 
 # --- compiler -----------------------------------------------------------------------------
 

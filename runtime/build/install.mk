@@ -60,6 +60,9 @@ put_pc = $(Q)sed -e 's|@PREFIX@|$(PREFIX)|' \
 
 install: libs tools topologies firmware $(TOOLS:%=$(INSTALLED_BIN)/%) ## Install to DESTDIR/PREFIX
 	$(call say,INSTALL,$D$(PREFIX))
+	$(Q)mkdir -p '$D$(LIBDIR)/pkgconfig' && test -w '$D$(LIBDIR)/pkgconfig' || { echo \
+		'mho: cannot write to $D$(LIBDIR): sudo make install, or name another PREFIX' >&2; \
+		exit 1; }
 	$(Q)$(INSTALL) -d '$D$(LIBDIR)/pkgconfig' '$D$(BINDIR)' '$D$(INCLUDEDIR)/mho'
 	$(call put_library,libmho)
 	$(call put_library,libmho-nn)

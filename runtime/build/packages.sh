@@ -35,11 +35,13 @@ table()
 	clang	libclang-rt-dev			cmd:clang
 	test	libcmocka-dev			pc:cmocka
 	test	g++				cmd:g++
+	test	jq				cmd:jq
 	fuzz	clang				cmd:clang
 	fuzz	libclang-rt-dev			cmd:clang
 	demo	gnuplot-nox|gnuplot-qt|gnuplot-x11	cmd:gnuplot
 	demo	fonts-dejavu-core		cmd:gnuplot
 	docs	groff-base			cmd:groff
+	vm	mmdebstrap			cmd:mmdebstrap
 	format	clang-format			cmd:clang-format
 	EOF
 }
@@ -149,7 +151,10 @@ ensure()
 	if [ "$stamp" -nt /var/lib/dpkg/status ] && [ "$stamp" -nt "$0" ]; then
 		return 0
 	fi
-	mkdir -p "$stampdir" || return 1
+	if ! mkdir -p "$stampdir" || ! [ -w "$stampdir" ]; then
+		say "cannot write to ${stampdir%/*}; for output elsewhere: make O=DIRECTORY"
+		return 1
+	fi
 
 	if command -v dpkg-query >/dev/null; then
 		missing=$(rows "$@" | missing_dpkg)
