@@ -293,6 +293,9 @@ void mho_tile_mvm(const struct mho_tile *tile, uint64_t op, const struct mho_mvm
 /* mho_tile_mvm_scratch() - bytes of scratch memory that mho_tile_mvm() needs for @tile. */
 size_t mho_tile_mvm_scratch(const struct mho_tile *tile);
 
+/* mho_tile_output_noise() - standard deviation of an output with @lines driven lines. */
+float mho_tile_output_noise(const struct mho_tile *tile, uint32_t lines);
+
 /**
  * struct mho_update - a batch of rank-1 updates, W -= rate * d x^T, in order
  * @rect: cells that take part
@@ -363,7 +366,7 @@ void mho_tile_pulse(struct mho_tile *tile, uint64_t op, const struct mho_rect *r
 /**
  * struct mho_program - closed-loop write and verify
  * @rect: cells
- * @target: rect.rows rows of rect.cols weights, finite; clipped to what the cell can hold
+ * @target: rect.rows rows of rect.cols weights, finite; what a cell cannot hold is missed
  * @ld: elements from row to row
  * @scale: targets are multiplied by it
  * @tolerance: largest error, weight units; 0 for the technology's

@@ -35,7 +35,8 @@ struct mho_stream {
  * @slope_down: the same down
  * @n: cells
  * @model: update law
- * @one_by_one: pulses of a train one after the other, where a closed form is too coarse
+ * @one_by_one: pulses of a train one after the other, where a closed form is too coarse; at most
+ *	255 at a cell in either case
  * @step: nominal step
  * @std: relative spread of a pulse
  * @stream: noise
@@ -99,7 +100,7 @@ struct mho_adc {
  * @trains: trains of @slots slots for probabilities min(1, scale * |x|); returns the number of ones
  * @update_row: pulses where the trains of the row and the columns coincide, W -= d x^T; returns how many
  * @pulse_row: counts[i] pulses at cell i, its sign the direction; returns how many
- * @axpy: y += a * x
+ * @axpy: y = clip(y + a * x, min, max)
  */
 struct mho_kernels {
 	const char *name;
@@ -115,7 +116,7 @@ struct mho_kernels {
 	uint64_t (*update_row)(const struct mho_row *row, const struct mho_trains *x,
 			       const uint32_t *d_bits, uint32_t words, uint32_t d_negative);
 	uint64_t (*pulse_row)(const struct mho_row *row, const int32_t *counts);
-	void (*axpy)(float *y, const float *x, uint32_t n, float a);
+	void (*axpy)(float *y, const float *x, uint32_t n, float a, float min, float max);
 };
 
 extern const struct mho_kernels mho_kernels_generic;

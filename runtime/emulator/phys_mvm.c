@@ -3,26 +3,32 @@
  * Copyright (C) 2026 The mho authors
  *
  * The read path: DAC, crossbar, noise, ADC, with noise and bound management.
- * The products themselves are OpenBLAS's. Writing is in phys_update.c.
+ * The products themselves are in phys_product.c, writing in phys_update.c.
  */
 #include "emulator/phys_tile.h"
 
-#include <cblas.h>
+#include <float.h>
+#include <math.h>
 #include <string.h>
+
+/* No output without a bound is larger: 4096 inputs of 1e6 by weights of 100, and noise. */
+#define UNBOUNDED_MAX 1e12f
+/* Inputs and factors up to which, and above whose reciprocal, sums and squares stay in binary32. */
+#define PLAIN_MAX 1e15
 
 /**
  * struct chunk - working memory for MHO_MVM_CHUNK vectors
  * @x: inputs as the crossbar sees them
  * @y: outputs
- * @scale: of each vector, by noise management; 0: the vector is zero
+ * @scale: of each vector, by noise management; may leave the range of binary32
  * @divide: by bound management
  * @index: vectors that are still to be read
  */
 struct chunk {
 	float *x;
 	float *y;
-	float scale[MHO_MVM_CHUNK];
-	float divide[MHO_MVM_CHUNK];
+	double scale[MHO_MVM_CHUNK];
+	double divide[MHO_MVM_CHUNK];
 	uint32_t index[MHO_MVM_CHUNK];
 };
 
@@ -53,25 +59,28 @@ static struct chunk *chunk_in(const struct mho_tile *t, void *scratch)
 static void product(const struct mho_tile *t, const struct mho_mvm *m, uint32_t n, float alpha,
 		    const float *x, size_t ldx, float *y, size_t ldy)
 {
-	const float *w = t->w + mho_tile_at(t, m->rect.row, m->rect.col);
-	int rows = (int)m->rect.rows, cols = (int)m->rect.cols, ld = (int)t->cols;
+	struct mho_product p = {
+		.w = t->w + mho_tile_at(t, m->rect.row, m->rect.col),
+		.ldw = t->cols,
+		.rows = m->rect.rows,
+		.cols = m->rect.cols,
+		.transposed = m->transposed,
+		.alpha = alpha,
+		.count = n,
+		.x = x,
+		.ldx = ldx,
+		.y = y,
+		.ldy = ldy,
+	};
 
-	if (n == 1)
-		cblas_sgemv(CblasRowMajor, m->transposed ? CblasTrans : CblasNoTrans, rows, cols,
-			    alpha, w, ld, x, 1, 0, y, 1);
-	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, m->transposed ? CblasNoTrans : CblasTrans,
-			    (int)n, m->transposed ? cols : rows, m->transposed ? rows : cols, alpha,
-			    x, (int)ldx, w, ld, 0, y, (int)ldy);
+	mho_tile_product(&p);
 }
 
-static float input_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+static double input_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
 {
-	float factor = x_scale < 0 ? -x_scale : x_scale;
-
 	switch (t->tech.noise_management) {
 	case MHO_NM_ABS_MAX:
-		return t->kernels->max_abs(x, n) * factor;
+		return t->kernels->max_abs(x, n) * fabs(x_scale);
 	case MHO_NM_CONSTANT:
 		return t->tech.nm_constant;
 	default:
@@ -79,12 +88,25 @@ static float input_scale(const struct mho_tile *t, const float *x, uint32_t n, f
 	}
 }
 
-/* Energy of one read: every driven line sees all cells on the other side. */
+/*
+ * Energy of one read: every driven line sees all cells on the other side. @full is the input that is
+ * read_v.
+ */
 static void charge_read(const struct mho_tile *t, const float *x, uint32_t n_in, uint32_t n_out,
-			struct mho_cost *cost)
+			double full, struct mho_cost *cost)
 {
+	double squares = t->kernels->square_sum(x, n_in) / (full * full);
+
 	cost->ns += t->tech.read_s * 1e9;
-	cost->fj += t->kernels->square_sum(x, n_in) * n_out * mho_tile_cell_read_energy(t);
+	cost->fj += squares * n_out * mho_tile_cell_read_energy(t);
+}
+
+/* To binary32, what is beyond its range to the largest number; @room times it must be finite, too. */
+static float limited(double f, float room)
+{
+	double most = FLT_MAX / (room > 1 ? room : 1);
+
+	return (float)fmax(fmin(f, most), -most);
 }
 
 /* One attempt for the @n vectors of c->index; afterwards it lists those that saturated. */
@@ -101,17 +123,19 @@ static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_
 		.noise = mho_tile_output_noise(t, n_in),
 		.step = mho_tile_adc_step(t, t->tech.out_bound),
 		.bound = t->tech.out_bound,
-		.gain = m->transposed ? NULL : t->gain + m->rect.row,
-		.offset = m->transposed ? NULL : t->offset + m->rect.row,
+		.gain = m->transposed || !t->trimmed ? NULL : t->gain + m->rect.row,
+		.offset = m->transposed || !t->trimmed ? NULL : t->offset + m->rect.row,
 	};
+	/* Largest output: by the ADC, or of the largest inputs and weights. */
+	float room = adc.bound > 0 ? adc.bound : UNBOUNDED_MAX;
 	uint32_t again = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t v = c->index[i];
 
 		k->dac(c->x + (size_t)i * n_in, m->x + v * m->ldx, n_in,
-		       m->x_scale / (c->scale[i] * c->divide[i]), dac_step, bound);
-		charge_read(t, c->x + (size_t)i * n_in, n_in, n_out, cost);
+		       limited(m->x_scale / (c->scale[i] * c->divide[i]), 1), dac_step, bound);
+		charge_read(t, c->x + (size_t)i * n_in, n_in, n_out, bound, cost);
 	}
 	product(t, m, n, 1.0f, c->x, n_in, c->y, n_out);
 	*saturated = 0;
@@ -121,7 +145,7 @@ static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_
 		struct mho_stream s = mho_tile_stream(t, MHO_NOISE_OUTPUT, op, v, number);
 		uint32_t hits;
 
-		adc.scale = c->scale[i] * c->divide[i] * m->y_scale;
+		adc.scale = limited(c->scale[i] * c->divide[i] * m->y_scale, room);
 		hits = k->adc(y, n_out, &adc, &s);
 		memcpy(m->y + v * m->ldy, y, n_out * sizeof(*y));
 		*saturated += hits;
@@ -134,16 +158,59 @@ static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_
 	return again;
 }
 
-static void mvm_exact(const struct mho_tile *t, const struct mho_mvm *m, uint32_t at, uint32_t n,
-		      struct mho_cost *cost)
+static bool is_plain(double f)
+{
+	return fabs(f) <= PLAIN_MAX && fabs(f) >= 1 / PLAIN_MAX;
+}
+
+/* Vector by vector, scaled to 1, since sums of huge numbers would be infinite or no numbers. */
+static void mvm_exact_scaled(const struct mho_tile *t, const struct mho_mvm *m, uint32_t v,
+			     struct chunk *c)
 {
 	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
 	uint32_t n_out = m->transposed ? m->rect.cols : m->rect.rows;
+	const float *x = m->x + v * m->ldx;
+	double max = t->kernels->max_abs(x, n_in);
+	float *y = m->y + v * m->ldy;
 
-	for (uint32_t i = 0; i < n; i++)
-		charge_read(t, m->x + (at + i) * m->ldx, n_in, n_out, cost);
-	product(t, m, n, m->x_scale * m->y_scale, m->x + at * m->ldx, m->ldx, m->y + at * m->ldy,
-		m->ldy);
+	for (uint32_t j = 0; j < n_in; j++)
+		c->x[j] = max > 0 ? (float)(x[j] / max) : 0;
+	product(t, m, 1, 1.0f, c->x, n_in, c->y, n_out);
+	for (uint32_t i = 0; i < n_out; i++)
+		y[i] = limited(c->y[i] * max * m->x_scale * m->y_scale, 1);
+}
+
+static void mvm_exact(const struct mho_tile *t, const struct mho_mvm *m, uint32_t at, uint32_t n,
+		      struct chunk *c, struct mho_cost *cost)
+{
+	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
+	uint32_t n_out = m->transposed ? m->rect.cols : m->rect.rows;
+	double alpha = (double)m->x_scale * m->y_scale;
+	bool plain = is_plain(alpha);
+
+	for (uint32_t v = at; v < at + n; v++) {
+		double max = t->kernels->max_abs(m->x + v * m->ldx, n_in);
+
+		/* The largest input is read_v, whatever its value. */
+		if (max == 0)
+			cost->ns += t->tech.read_s * 1e9;
+		else if (is_plain(max))
+			charge_read(t, m->x + v * m->ldx, n_in, n_out, max, cost);
+		else
+			plain = false;
+	}
+	if (plain) {
+		product(t, m, n, (float)alpha, m->x + at * m->ldx, m->ldx, m->y + at * m->ldy,
+			m->ldy);
+		return;
+	}
+	for (uint32_t v = at; v < at + n; v++) {
+		double max = t->kernels->max_abs(m->x + v * m->ldx, n_in);
+
+		mvm_exact_scaled(t, m, v, c);
+		if (max != 0 && !is_plain(max))
+			charge_read(t, c->x, n_in, n_out, 1, cost);
+	}
 }
 
 /* Lists the vectors that are not zero, with their scale; the others have their answer. */
@@ -155,7 +222,7 @@ static uint32_t select_vectors(const struct mho_tile *t, const struct mho_mvm *m
 	uint32_t selected = 0;
 
 	for (uint32_t v = at; v < at + n; v++) {
-		float scale = input_scale(t, m->x + v * m->ldx, n_in, m->x_scale);
+		double scale = input_scale(t, m->x + v * m->ldx, n_in, m->x_scale);
 
 		if (scale > 0) {
 			c->index[selected] = v;
@@ -174,7 +241,7 @@ static void mvm_analog(const struct mho_tile *t, uint64_t op, const struct mho_m
 {
 	bool manage = t->tech.bound_management == MHO_BM_ITERATIVE && !m->transposed;
 	uint32_t left = select_vectors(t, m, at, n, c, cost);
-	float divide = 1;
+	double divide = 1;
 
 	for (uint32_t number = 0; left; number++) {
 		uint32_t saturated;
@@ -199,7 +266,7 @@ void mho_tile_mvm(const struct mho_tile *t, uint64_t op, const struct mho_mvm *m
 		uint32_t n = left < MHO_MVM_CHUNK ? left : MHO_MVM_CHUNK;
 
 		if (t->tech.model == MHO_MODEL_IDEAL)
-			mvm_exact(t, m, at, n, cost);
+			mvm_exact(t, m, at, n, chunk_in(t, scratch), cost);
 		else
 			mvm_analog(t, op, m, at, n, chunk_in(t, scratch), cost);
 	}

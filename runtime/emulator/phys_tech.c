@@ -154,6 +154,14 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 
 	if (err_code)
 		return err_code;
+	if ((unsigned int)t->model > MHO_MODEL_SOFT_BOUNDS)
+		return refuse(err, len, "the update law (model) is none of enum mho_device_model");
+	if ((unsigned int)t->noise_management > MHO_NM_CONSTANT)
+		return refuse(err, len,
+			      "the noise management is none of enum mho_noise_management");
+	if ((unsigned int)t->bound_management > MHO_BM_ITERATIVE)
+		return refuse(err, len,
+			      "the bound management is none of enum mho_bound_management");
 	if (t->g_max_s <= t->g_min_s)
 		return refuse(err, len, "the largest conductance must exceed the smallest");
 	if (t->adc_bits && !(t->out_bound > 0))

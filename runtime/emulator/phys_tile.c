@@ -12,20 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mho_hw_io.h"
 #include "mho_hw_types.h"
 
-/* Slope times pulses up to which the closed form of kernels/ is exact to 1e-3 of a step. */
+/* Slope times pulses up to which the closed form of kernels/ is good; see struct mho_tile. */
 #define CLOSED_FORM_MAX 0.25f
 /* Smallest bound of a cell, of the nominal one: a cell that could hold nothing would divide by 0. */
 #define BOUND_FLOOR 0.01f
+#define HALF_MAX 65504.0f
+/* Smallest gain of a converter before correction: one that is far off, but works. */
+#define GAIN_FLOOR 0.1f
+/* Relative spread of a pulse beyond which so many go backwards that bounds act on each. */
+#define BACKWARDS_STD 0.5f
 #define BOLTZMANN_J 1.380649e-23 /* J/K */
 
-/* To binary16, rounded to nearest even; |f| below 65504. */
+/* To binary16, rounded to nearest even; what is beyond its range becomes its largest number. */
 static uint16_t to_half(float f)
 {
 	uint32_t bits, sign, magnitude;
 	float scaled;
 
+	f = fmaxf(fminf(f, HALF_MAX), -HALF_MAX);
 	memcpy(&bits, &f, sizeof(bits));
 	sign = bits >> 16 & 0x8000U;
 	/* Below 2^-14 the result is a multiple of 2^-24: adding 1/2 rounds there. */
@@ -66,7 +73,6 @@ struct mho_row mho_tile_row(struct mho_tile *t, uint32_t row, uint32_t col, uint
 		.slope_down = t->slope_down ? t->slope_down + at : NULL,
 		.n = n,
 		.model = t->tech.model,
-		.one_by_one = t->one_by_one,
 		.step = t->step,
 		.std = t->tech.dw_min_std,
 		.stream = mho_tile_stream(t, MHO_NOISE_PULSE, op, vector, 0),
@@ -121,7 +127,8 @@ static void populate_converters(struct mho_tile *t)
 	t->kernels->gauss(t->gain_error, t->rows, 0, &gain);
 	t->kernels->gauss(t->offset_error, t->rows, 0, &offset);
 	for (uint32_t i = 0; i < t->rows; i++) {
-		t->gain_error[i] *= t->tech.adc_gain_std;
+		t->gain_error[i] =
+			fmaxf(t->gain_error[i] * t->tech.adc_gain_std, GAIN_FLOOR - 1.0f);
 		t->offset_error[i] *= t->tech.adc_offset_std * t->tech.out_bound;
 	}
 	mho_tile_trim(t);
@@ -129,14 +136,17 @@ static void populate_converters(struct mho_tile *t)
 
 void mho_tile_trim(struct mho_tile *t)
 {
+	t->trimmed = false;
 	for (uint32_t i = 0; i < t->rows; i++) {
 		float correct = 1.0f - t->gain_trim[i] - t->factory_gain;
 
 		t->gain[i] = (1.0f + t->gain_error[i]) * correct;
 		t->offset[i] = t->offset_error[i] * correct - t->offset_trim[i] - t->factory_offset;
+		t->trimmed |= t->gain[i] != 1.0f || t->offset[i] != 0.0f;
 	}
 }
 
+/* Slope of the step, per weight, where it is largest. */
 static float steepest(const struct mho_tech *tech)
 {
 	if (tech->model == MHO_MODEL_SOFT_BOUNDS)
@@ -144,6 +154,17 @@ static float steepest(const struct mho_tech *tech)
 	if (tech->model == MHO_MODEL_LINEAR_STEP)
 		return fmaxf(tech->gamma_up / tech->w_max, tech->gamma_down / -tech->w_min);
 	return 0;
+}
+
+static uint32_t closed_form(const struct mho_tech *tech, float step)
+{
+	float slope = steepest(tech) * step;
+
+	if (tech->dw_min_std > BACKWARDS_STD)
+		return 1;
+	if (slope * MHO_HW_BL_MAX <= CLOSED_FORM_MAX)
+		return MHO_HW_BL_MAX;
+	return (uint32_t)fmaxf(CLOSED_FORM_MAX / slope, 1);
 }
 
 /* @size bytes for each cell; 64-byte aligned for the inner loops. */
@@ -230,7 +251,7 @@ int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, u
 	t->key[0] = (uint32_t)key;
 	t->key[1] = (uint32_t)(key >> 32);
 	t->step = (float)mho_tech_step(tech);
-	t->one_by_one = t->step * steepest(tech) * (float)tech->train_length > CLOSED_FORM_MAX;
+	t->closed_form = closed_form(tech, t->step);
 	z = malloc(sizeof(*z) * 6 * cols);
 	if (!z || !alloc_all(t)) {
 		free(z);
@@ -324,10 +345,10 @@ float mho_tile_output_noise(const struct mho_tile *t, uint32_t lines)
 
 	if (!k->thermal_noise)
 		return k->out_noise;
-	/* Johnson noise of the conductances on an output, B = 1 / (2 t_read), in weight units. */
+	/* Johnson noise of the conductances on an output, B = 1 / (2 t_read); read_v is inp_bound. */
 	thermal = sqrt(4 * BOLTZMANN_J * k->temperature_k * lines * mho_tech_conductance(k, 0) /
 		       (2 * k->read_s)) /
-		  (k->read_v * (k->g_max_s - k->g_min_s) / 2);
+		  (k->read_v * (k->g_max_s - k->g_min_s) / 2) * k->inp_bound;
 	return (float)sqrt((double)k->out_noise * k->out_noise + thermal * thermal);
 }
 
@@ -405,12 +426,16 @@ void mho_tile_state_save(const struct mho_tile *t, void *buf)
 
 static bool weights_possible(const struct mho_tile *t, const void *weights)
 {
+	bool ideal = t->tech.model == MHO_MODEL_IDEAL;
+
 	for (size_t i = 0; i < (size_t)t->rows * t->cols; i++) {
+		float min = ideal ? t->tech.w_min : from_half(t->min[i]);
+		float max = ideal ? t->tech.w_max : from_half(t->max[i]);
 		float w;
 
 		get32(&w, (const char *)weights + 4 * i, 1);
 		/* Written so that a NaN is refused, too. */
-		if (!(w >= from_half(t->min[i]) && w <= from_half(t->max[i])))
+		if (!(w >= min && w <= max))
 			return false;
 	}
 	return true;

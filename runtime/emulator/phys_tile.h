@@ -19,7 +19,7 @@
  * @key: of all its random numbers
  * @ops: number of the next operation
  * @step: nominal weight step of a pulse
- * @one_by_one: the closed form for several pulses is too coarse
+ * @closed_form: pulses at one cell up to which the closed form of kernels/ is exact to 1e-3 of a step
  * @w: weights, row by row
  * @wear: pulses of each cell
  * @up: step up of each cell, binary16, in units of @step
@@ -28,7 +28,8 @@
  * @min: lower bound
  * @slope_up: LINEAR_STEP: slope of the step up, binary16, in units of @step; else NULL
  * @slope_down: the same down
- * @gain: true gain of each row's ADC times its correction; NULL if all are 1 and 0
+ * @trimmed: some row's gain or offset is not 1 and 0
+ * @gain: true gain of each row's ADC times its correction
  * @offset: true offset times its correction, output units
  * @gain_error: gain error that the ADC was made with
  * @offset_error: offset error, output units
@@ -45,7 +46,7 @@ struct mho_tile {
 	uint32_t key[2];
 	uint64_t ops;
 	float step;
-	bool one_by_one;
+	uint32_t closed_form;
 	float *w;
 	uint32_t *wear;
 	uint16_t *up;
@@ -54,6 +55,7 @@ struct mho_tile {
 	uint16_t *min;
 	uint16_t *slope_up;
 	uint16_t *slope_down;
+	bool trimmed;
 	float *gain;
 	float *offset;
 	float *gain_error;
@@ -102,9 +104,6 @@ struct mho_row mho_tile_row(struct mho_tile *tile, uint32_t row, uint32_t col, u
 /* mho_tile_trim() - recompute gain and offset from errors and corrections. */
 void mho_tile_trim(struct mho_tile *tile);
 
-/* mho_tile_output_noise() - standard deviation of an output with @lines driven lines. */
-float mho_tile_output_noise(const struct mho_tile *tile, uint32_t lines);
-
 /* mho_tile_adc_step() - resolution of the ADC at full scale @bound, 0 if it is exact. */
 float mho_tile_adc_step(const struct mho_tile *tile, float bound);
 
@@ -116,6 +115,37 @@ double mho_tile_half_select_energy(const struct mho_tile *tile);
 
 /* mho_tile_cell_read_energy() - of one read of a mean cell at full input, fJ. */
 double mho_tile_cell_read_energy(const struct mho_tile *tile);
+
+/**
+ * struct mho_product - a product of vectors with weights
+ * @w: first weight; @rows rows of @cols
+ * @ldw: elements from row to row
+ * @rows: rows of the weights
+ * @cols: columns
+ * @transposed: y = alpha W^T x instead of alpha W x
+ * @alpha: factor
+ * @count: vectors
+ * @x: first input
+ * @ldx: elements from input to input
+ * @y: first output, written
+ * @ldy: elements from output to output
+ */
+struct mho_product {
+	const float *w;
+	size_t ldw;
+	uint32_t rows;
+	uint32_t cols;
+	bool transposed;
+	float alpha;
+	uint32_t count;
+	const float *x;
+	size_t ldx;
+	float *y;
+	size_t ldy;
+};
+
+/* mho_tile_product() - compute it on this thread; the result depends on @count, not on threads. */
+void mho_tile_product(const struct mho_product *p);
 
 static inline size_t mho_tile_at(const struct mho_tile *tile, uint32_t row, uint32_t col)
 {

@@ -8,8 +8,17 @@
  */
 #include "emulator/phys_tile.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
+
+#include "mho_hw_io.h"
+
+/*
+ * Topologies give voltages in microvolt, so the step is off by about 1e-6 of itself; that must not
+ * cost a train one more slot.
+ */
+#define STEP_ROUNDING 1e-5
 
 /**
  * struct vector_plan - one pair of the batch
@@ -37,7 +46,9 @@ struct plan {
 
 static uint32_t longest_train(const struct mho_tile *t, const struct mho_update *u)
 {
-	return u->train_length ? u->train_length : t->tech.train_length;
+	uint32_t length = u->train_length ? u->train_length : t->tech.train_length;
+
+	return length < MHO_HW_BL_MAX ? length : MHO_HW_BL_MAX;
 }
 
 static size_t plan_head(const struct mho_update *u)
@@ -74,40 +85,45 @@ static struct mho_trains row_trains(const struct plan *p, const struct mho_updat
 /**
  * struct drive - how strongly the lines of one vector are driven
  * @slots: length of the trains, 0 for none
- * @x: probability of a pulse on a column, per |x|
- * @d: probability on a row, per |d|
+ * @x: probability of a pulse on a column, per scaled |x|
+ * @d: probability on a row, per scaled |d|
  */
 struct drive {
 	uint32_t slots;
-	float x;
-	float d;
+	double x;
+	double d;
 };
 
 /* Update management and update-BL management (Gokmen, Onen and Haensch 2017). */
-static struct drive choose_drive(const struct mho_tile *t, const struct mho_update *u, float x_max,
-				 float d_max)
+static struct drive choose_drive(const struct mho_tile *t, const struct mho_update *u, double x_max,
+				 double d_max)
 {
 	uint32_t longest = longest_train(t, u);
-	float granularity = t->step;
+	double granularity = t->step, d_end = d_max;
+	double k = u->rate * x_max * d_max / granularity;
 	struct drive drive = { .slots = longest };
-	float k, balance = 1;
+	double equal, balance = 1;
 
 	if (!(x_max > 0) || !(d_max > 0) || !(u->rate > 0))
 		return (struct drive){ 0 };
-	k = u->rate * x_max * d_max / granularity;
-	if (t->tech.update_bl_management && k < (float)longest)
-		drive.slots = (uint32_t)fmaxf(ceilf(k), 1);
-	drive.x = sqrtf(u->rate / (granularity * (float)drive.slots));
-	drive.d = drive.x;
+	if (t->tech.update_bl_management && k < longest)
+		drive.slots = (uint32_t)fmax(ceil(k * (1 - STEP_ROUNDING)), 1);
+	equal = sqrt(u->rate / (granularity * drive.slots));
 	if (t->tech.update_management) {
 		/* More than the trains can carry is cut from the errors, which are the coarser side. */
-		if (k > (float)longest)
-			d_max *= (float)longest / k;
-		balance = sqrtf(x_max / d_max);
+		if (k > longest)
+			d_end *= longest / k;
+		balance = sqrt(x_max / d_end);
 	}
-	drive.d *= balance;
-	drive.x /= balance;
+	drive.d = equal * balance;
+	drive.x = equal / balance;
 	return drive;
+}
+
+/* Probability per unscaled element; finite, since a zero times infinity would be none. */
+static float per_element(double drive, double scale)
+{
+	return (float)fmin(drive * scale, FLT_MAX);
 }
 
 void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct mho_update *u,
@@ -121,7 +137,7 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 	p->stride = ((size_t)u->rect.rows + u->rect.cols) * (p->max_words + 1);
 	for (uint32_t v = 0; v < u->batch; v++) {
 		const float *x = u->x + v * u->ldx, *d = u->d + v * u->ldd;
-		float x_scale = fabsf(u->x_scale), d_scale = fabsf(u->d_scale);
+		double x_scale = fabs(u->x_scale), d_scale = fabs(u->d_scale);
 		struct drive drive = choose_drive(t, u, k->max_abs(x, u->rect.cols) * x_scale,
 						  k->max_abs(d, u->rect.rows) * d_scale);
 		struct mho_trains columns = column_trains(p, u, v), rows = row_trains(p, u, v);
@@ -134,10 +150,12 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 		if (t->tech.model == MHO_MODEL_IDEAL || !drive.slots)
 			continue;
 		cost->ns += drive.slots * t->tech.pulse_s * 1e9;
-		ones = k->trains(&columns, x, u->rect.cols, drive.x * x_scale, drive.slots, &xs);
-		cost->fj += (double)ones * u->rect.rows * half;
-		ones = k->trains(&rows, d, u->rect.rows, drive.d * d_scale, drive.slots, &ds);
-		cost->fj += (double)ones * u->rect.cols * half;
+		ones = k->trains(&columns, x, u->rect.cols, per_element(drive.x, x_scale),
+				 drive.slots, &xs);
+		cost->fj += (double)ones * t->rows * half;
+		ones = k->trains(&rows, d, u->rect.rows, per_element(drive.d, d_scale), drive.slots,
+				 &ds);
+		cost->fj += (double)ones * t->cols * half;
 	}
 	if (t->tech.model == MHO_MODEL_IDEAL)
 		cost->ns += u->batch * t->tech.pulse_s * 1e9;
@@ -146,28 +164,28 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 static void update_row_exact(struct mho_tile *t, const struct mho_update *u, uint32_t i)
 {
 	float *w = t->w + mho_tile_at(t, u->rect.row + i, u->rect.col);
-	float factor = -u->rate * u->x_scale * u->d_scale;
+	double factor = -(double)u->rate * u->x_scale * u->d_scale;
 
 	for (uint32_t v = 0; v < u->batch; v++) {
-		float d = u->d[v * u->ldd + i];
+		/* Finite, since 0 times infinity would be no weight. */
+		double a = fmax(fmin(factor * u->d[v * u->ldd + i], FLT_MAX), -FLT_MAX);
 
-		if (d != 0)
-			t->kernels->axpy(w, u->x + v * u->ldx, u->rect.cols, factor * d);
+		if (a != 0)
+			t->kernels->axpy(w, u->x + v * u->ldx, u->rect.cols, (float)a,
+					 t->tech.w_min, t->tech.w_max);
 	}
-	for (uint32_t j = 0; j < u->rect.cols; j++)
-		w[j] = fmaxf(fminf(w[j], t->tech.w_max), t->tech.w_min);
 }
 
 static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct mho_update *u,
 				  const struct plan *p, uint32_t i)
 {
 	/* Factors of opposite sign turn every product round. */
-	uint32_t flip = u->x_scale * u->d_scale < 0 ? 0xffffffffU : 0;
+	uint32_t flip = (u->x_scale < 0) != (u->d_scale < 0) ? 0xffffffffU : 0;
 	uint64_t pulses = 0;
 
 	for (uint32_t v = 0; v < u->batch; v++) {
 		struct mho_trains columns = column_trains(p, u, v), rows = row_trains(p, u, v);
-		uint32_t bits[8], any = 0;
+		uint32_t bits[(MHO_HW_BL_MAX + 31) / 32], any = 0;
 		struct mho_row row;
 
 		for (uint32_t w = 0; w < p->vectors[v].words; w++) {
@@ -177,6 +195,7 @@ static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct 
 		if (!any)
 			continue;
 		row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, v);
+		row.one_by_one = p->vectors[v].slots > t->closed_form;
 		pulses += t->kernels->update_row(&row, &columns, bits, p->vectors[v].words,
 						 rows.negative[i] ^ flip);
 	}

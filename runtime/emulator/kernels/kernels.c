@@ -10,17 +10,8 @@
 #include "emulator/phys_kernels.h"
 #include "vec.h"
 
-/* Random words that make one word of a train: resolution of a probability is 2^-24. */
+/* Binary digits of a probability: its resolution is 2^-24. */
 #define TRAIN_BITS 24
-
-/* Copies @m of VEC_NUMBERS elements; with a fixed size where that is the whole. */
-static inline void copy_group(void *restrict to, const void *restrict from, uint32_t m, size_t size)
-{
-	if (m == VEC_NUMBERS)
-		memcpy(to, from, VEC_NUMBERS * size);
-	else
-		memcpy(to, from, m * size);
-}
 
 static void gauss(float *out, uint32_t n, uint32_t base, const struct mho_stream *s)
 {
@@ -42,24 +33,17 @@ static void random_words(uint32_t *out, uint32_t n, uint32_t base, const struct 
 	}
 }
 
+/* Magnitudes are compared as integers, which have the same order and no NaN to mind. */
 static float max_abs(const float *x, uint32_t n)
 {
-	float lane[VEC_LANES] = { 0 };
-	float max = 0;
-	uint32_t i = 0;
+	int32_t max = 0;
 
-	for (; i + VEC_LANES <= n; i += VEC_LANES) {
-		for (int j = 0; j < VEC_LANES; j++) {
-			float a = __builtin_fabsf(x[i + j]);
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t a = (int32_t)(vec_bits(x[i]) & 0x7fffffffU);
 
-			lane[j] = a > lane[j] ? a : lane[j];
-		}
+		max = a > max ? a : max;
 	}
-	for (; i < n; i++)
-		max = __builtin_fabsf(x[i]) > max ? __builtin_fabsf(x[i]) : max;
-	for (int j = 0; j < VEC_LANES; j++)
-		max = lane[j] > max ? lane[j] : max;
-	return max;
+	return vec_float((uint32_t)max);
 }
 
 static void dac(float *out, const float *x, uint32_t n, float scale, float step, float bound)
@@ -76,167 +60,209 @@ static void dac(float *out, const float *x, uint32_t n, float scale, float step,
 	}
 }
 
-static uint32_t adc(float *y, uint32_t n, const struct mho_adc *a, const struct mho_stream *s)
+/* One group, in place; constants of @a apart, so that they stay in registers. */
+static inline uint32_t adc_group(float *restrict v, const float *restrict z, float noise,
+				 float per_step, float step, float bound, float scale)
 {
-	float noise = a->noise, step = a->step, scale = a->scale;
-	float per_step = step > 0 ? 1.0f / step : 0;
-	float bound = a->bound > 0 ? a->bound : __builtin_huge_valf();
 	uint32_t saturated = 0;
 
-	for (uint32_t i = 0; i < n; i += VEC_NUMBERS) {
-		uint32_t m = n - i < VEC_NUMBERS ? n - i : VEC_NUMBERS;
-		float v[VEC_NUMBERS] = { 0 }, z[VEC_NUMBERS] = { 0 };
+	for (int j = 0; j < VEC_GROUP; j++) {
+		float y = v[j] + noise * z[j];
 
-		copy_group(v, y + i, m, sizeof(*v));
+		saturated += __builtin_fabsf(y) >= bound;
+		y = y > bound ? bound : y;
+		y = y < -bound ? -bound : y;
+		v[j] = step > 0 ? vec_rint(y * per_step) * step * scale : y * scale;
+	}
+	return saturated;
+}
+
+static inline void adc_errors(float *restrict v, const float *restrict z, float noise,
+			      const float *restrict gain, const float *restrict offset, uint32_t m)
+{
+	for (uint32_t j = 0; j < m; j++)
+		v[j] = (v[j] + noise * z[j]) * gain[j] + offset[j];
+}
+
+static uint32_t adc(float *y, uint32_t n, const struct mho_adc *a, const struct mho_stream *s)
+{
+	float step = a->step, per_step = step > 0 ? 1.0f / step : 0;
+	float bound = a->bound > 0 ? a->bound : __builtin_huge_valf();
+	float z[VEC_GROUP] = { 0 };
+	uint32_t saturated = 0;
+
+	for (uint32_t i = 0; i < n; i += VEC_GROUP) {
+		uint32_t m = n - i < VEC_GROUP ? n - i : VEC_GROUP;
+		float spare[VEC_GROUP], noise = a->noise;
+		float *v = y + i;
+
 		if (noise > 0)
-			vec_gauss(z, i / 4, s->words, s->key);
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			v[j] += noise * z[j];
+			vec_noise(z, i / 8, s->words, s->key);
+		if (m < VEC_GROUP) {
+			memset(spare, 0, sizeof(spare));
+			memset(z + m, 0, (VEC_GROUP - m) * sizeof(*z));
+			memcpy(spare, v, m * sizeof(*v));
+			v = spare;
+		}
 		if (a->gain) {
-			for (uint32_t j = 0; j < m; j++)
-				v[j] = v[j] * a->gain[i + j] + a->offset[i + j];
+			adc_errors(v, z, noise, a->gain + i, a->offset + i, m);
+			noise = 0;
 		}
-		for (uint32_t j = 0; j < m; j++)
-			saturated += __builtin_fabsf(v[j]) >= bound;
-		for (int j = 0; j < VEC_NUMBERS; j++) {
-			v[j] = v[j] > bound ? bound : v[j];
-			v[j] = v[j] < -bound ? -bound : v[j];
-		}
-		if (step > 0) {
-			for (int j = 0; j < VEC_NUMBERS; j++)
-				v[j] = vec_rint(v[j] * per_step) * step;
-		}
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			v[j] *= scale;
-		copy_group(y + i, v, m, sizeof(*v));
+		saturated += adc_group(v, z, noise, per_step, step, bound, a->scale);
+		if (v == spare)
+			memcpy(y + i, spare, m * sizeof(*v));
 	}
 	return saturated;
 }
 
 /*
- * A word of 32 Bernoulli bits of probability P 2^-24: with k running over the binary digits of P
- * from the lowest, r <- digit ? r | random : r & random halves the distance to the digit each time.
+ * 16 words of slots that are each set with probability p 2^-24: the slot's random number, drawn digit
+ * by digit from the top, is below p. A slot is decided at the first digit that differs from p's, so that a
+ * third to a half of the digits are drawn. @call numbers the random words.
  */
+static inline void train_words(uint32_t *restrict r, const uint32_t *restrict p, uint32_t mask,
+			       uint32_t call, const struct mho_stream *s)
+{
+	uint32_t open[VEC_LANES], any = 0;
+
+	for (int j = 0; j < VEC_LANES; j++) {
+		uint32_t certain = 0U - (p[j] >> TRAIN_BITS);
+
+		r[j] = certain & mask;
+		open[j] = p[j] ? mask & ~certain : 0;
+		any |= open[j];
+	}
+	for (uint32_t k = 0; any && k < TRAIN_BITS; k += 4, call++) {
+		uint32_t z[VEC_NUMBERS];
+
+		vec_philox(z, call * VEC_LANES, s->words, s->key);
+		for (uint32_t b = 0; b < 4; b++) {
+			for (int j = 0; j < VEC_LANES; j++) {
+				uint32_t digit = 0U - (p[j] >> (TRAIN_BITS - 1 - k - b) & 1U);
+				uint32_t y = z[VEC_LANES * b + j];
+
+				r[j] |= open[j] & digit & ~y;
+				open[j] &= ~(digit ^ y);
+			}
+		}
+		any = 0;
+		for (int j = 0; j < VEC_LANES; j++)
+			any |= open[j];
+	}
+}
+
 static uint64_t trains(const struct mho_trains *t, const float *x, uint32_t n, float scale,
 		       uint32_t slots, const struct mho_stream *s)
 {
-	uint32_t words = (slots + 31) / 32;
+	uint32_t words = (slots + 31) / 32, call = 0;
 	uint64_t ones = 0;
 
 	for (uint32_t i = 0; i < n; i += VEC_LANES) {
 		uint32_t m = n - i < VEC_LANES ? n - i : VEC_LANES;
-		uint32_t p[VEC_LANES] = { 0 }, negative[VEC_LANES] = { 0 };
-		uint32_t any = 0;
+		uint32_t p[VEC_LANES], negative[VEC_LANES];
+		float in[VEC_LANES] = { 0 };
 
-		for (uint32_t j = 0; j < m; j++) {
-			float q = __builtin_fabsf(x[i + j]) * scale;
+		memcpy(in, x + i, m * sizeof(*in));
+		for (int j = 0; j < VEC_LANES; j++) {
+			float q = __builtin_fabsf(in[j]) * scale;
 
 			q = q > 1.0f ? 1.0f : q;
 			p[j] = (uint32_t)(int32_t)(q * 0x1p24f + 0.5f);
-			negative[j] = (uint32_t)((int32_t)vec_bits(x[i + j]) >> 31);
-			any |= p[j];
+			negative[j] = (uint32_t)((int32_t)vec_bits(in[j]) >> 31);
 		}
-		memcpy(t->negative + i, negative, m * sizeof(uint32_t));
-		for (uint32_t w = 0; w < words; w++) {
-			uint32_t left = slots - 32 * w;
-			uint32_t mask = left >= 32 ? 0xffffffffU : (1U << left) - 1;
-			uint32_t r[VEC_LANES] = { 0 };
+		memcpy(t->negative + i, negative, m * sizeof(*negative));
+		for (uint32_t w = 0; w < words; w++, call += TRAIN_BITS / 4) {
+			uint32_t left = slots - 32 * w, r[VEC_LANES], sum = 0;
 
-			for (uint32_t k = 0; any && k < TRAIN_BITS; k += 4) {
-				uint32_t z[VEC_NUMBERS];
-				uint32_t call =
-					(i / VEC_LANES * words + w) * (TRAIN_BITS / 4) + k / 4;
-
-				vec_philox(z, call * VEC_LANES, s->words, s->key);
-				for (uint32_t b = 0; b < 4; b++) {
-					for (int j = 0; j < VEC_LANES; j++) {
-						uint32_t d = 0U - ((p[j] >> (k + b)) & 1U);
-						uint32_t y = z[VEC_LANES * b + j];
-
-						r[j] = (r[j] & y) | ((r[j] | y) & d);
-					}
-				}
-			}
-			for (int j = 0; j < VEC_LANES; j++) {
-				r[j] |= 0U - (p[j] >> TRAIN_BITS); /* probability 1 */
-				r[j] &= mask;
-				ones += vec_popcount(r[j]);
-			}
-			memcpy(t->bits + (size_t)w * n + i, r, m * sizeof(uint32_t));
+			train_words(r, p, left >= 32 ? 0xffffffffU : (1U << left) - 1, call, s);
+			for (int j = 0; j < VEC_LANES; j++)
+				sum += vec_popcount(r[j]);
+			ones += sum;
+			memcpy(t->bits + (size_t)w * n + i, r, m * sizeof(*r));
 		}
 	}
 	return ones;
 }
 
-/*
- * Up to VEC_NUMBERS neighbouring cells, copied in and out, so that every loop has a fixed length
- * and nothing can alias.
+/**
+ * struct cells - VEC_GROUP neighbouring cells that are pulsed
+ * @w: weights; they and what follows lie in the tile, or in @spare where the row ends
+ * @wear: pulses so far
+ * @up: step up, binary16; and so on, as in struct mho_row
+ * @count: pulses that each gets
+ * @negative: direction: negative for down
+ * @z: noise
+ * @spare: copies of the above
  */
 struct cells {
-	float w[VEC_NUMBERS];
-	float sign[VEC_NUMBERS];
-	float step[VEC_NUMBERS];
-	float slope[VEC_NUMBERS];
-	float min[VEC_NUMBERS];
-	float max[VEC_NUMBERS];
-	float z[VEC_NUMBERS];
-	uint32_t count[VEC_NUMBERS];
-	uint32_t up[VEC_NUMBERS]; /* all ones: up, 0: down */
+	float *w;
+	uint32_t *wear;
+	const uint16_t *up;
+	const uint16_t *down;
+	const uint16_t *max;
+	const uint16_t *min;
+	const uint16_t *slope_up;
+	const uint16_t *slope_down;
+	uint32_t count[VEC_GROUP];
+	uint32_t negative[VEC_GROUP];
+	float z[VEC_GROUP];
+	struct {
+		float w[VEC_GROUP];
+		uint32_t wear[VEC_GROUP];
+		uint16_t half[6][VEC_GROUP];
+	} spare;
 };
 
-/* rise or fall, binary16, whichever the direction asks for. */
-static inline void choose_half(float *restrict out, const uint16_t *rise, const uint16_t *fall,
-			       const uint32_t *restrict up, uint32_t m)
+static const uint16_t *spare_halves(struct cells *c, int which, const uint16_t *from, uint32_t m)
 {
-	uint16_t r[VEC_NUMBERS] = { 0 }, f[VEC_NUMBERS] = { 0 };
-
-	copy_group(r, rise, m, sizeof(*r));
-	copy_group(f, fall, m, sizeof(*f));
-	for (int j = 0; j < VEC_NUMBERS; j++)
-		out[j] = vec_half((uint16_t)((r[j] & up[j]) | (f[j] & ~up[j])));
+	if (!from)
+		return NULL;
+	memset(c->spare.half[which], 0, sizeof(c->spare.half[which]));
+	return memcpy(c->spare.half[which], from, m * sizeof(*from));
 }
 
-static inline void load_cells(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
+/* Cells @i to @i + @m of @row; loops over them have a fixed length whatever @m is. */
+static void take_cells(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
 {
-	uint16_t min[VEC_NUMBERS] = { 0 }, max[VEC_NUMBERS] = { 0 };
-	float step = row->step;
+	const uint16_t *slope_up = row->slope_up ? row->slope_up + i : NULL;
+	const uint16_t *slope_down = row->slope_down ? row->slope_down + i : NULL;
 
-	for (int j = 0; j < VEC_NUMBERS; j++) {
-		c->w[j] = 0;
-		c->sign[j] = c->up[j] ? 1.0f : -1.0f;
+	if (m == VEC_GROUP) {
+		c->w = row->w + i;
+		c->wear = row->wear + i;
+		c->up = row->up + i;
+		c->down = row->down + i;
+		c->max = row->max + i;
+		c->min = row->min + i;
+		c->slope_up = slope_up;
+		c->slope_down = slope_down;
+		return;
 	}
-	copy_group(c->w, row->w + i, m, sizeof(*c->w));
-	copy_group(min, row->min + i, m, sizeof(*min));
-	copy_group(max, row->max + i, m, sizeof(*max));
-	for (int j = 0; j < VEC_NUMBERS; j++) {
-		c->min[j] = vec_half(min[j]);
-		c->max[j] = vec_half(max[j]);
-	}
-	choose_half(c->step, row->up + i, row->down + i, c->up, m);
-	for (int j = 0; j < VEC_NUMBERS; j++)
-		c->step[j] *= step;
-	if (row->model == MHO_MODEL_LINEAR_STEP) {
-		choose_half(c->slope, row->slope_up + i, row->slope_down + i, c->up, m);
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			c->slope[j] *= step;
-	} else if (row->model == MHO_MODEL_SOFT_BOUNDS) {
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			c->slope[j] = -c->step[j] / (c->up[j] ? c->max[j] : c->min[j]);
-	} else {
-		memset(c->slope, 0, sizeof(c->slope));
-	}
+	memset(c->spare.w, 0, sizeof(c->spare.w));
+	memset(c->spare.wear, 0, sizeof(c->spare.wear));
+	c->w = memcpy(c->spare.w, row->w + i, m * sizeof(*c->w));
+	c->wear = memcpy(c->spare.wear, row->wear + i, m * sizeof(*c->wear));
+	c->up = spare_halves(c, 0, row->up + i, m);
+	c->down = spare_halves(c, 1, row->down + i, m);
+	c->max = spare_halves(c, 2, row->max + i, m);
+	c->min = spare_halves(c, 3, row->min + i, m);
+	c->slope_up = spare_halves(c, 4, slope_up, m);
+	c->slope_down = spare_halves(c, 5, slope_down, m);
 }
 
-static inline void store_cells(const struct cells *c, const struct mho_row *row, uint32_t i,
-			       uint32_t m)
+static void put_cells(const struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
 {
-	uint32_t wear[VEC_NUMBERS] = { 0 };
+	uint32_t *restrict wear = c->wear;
 
-	copy_group(row->w + i, c->w, m, sizeof(*c->w));
-	copy_group(wear, row->wear + i, m, sizeof(*wear));
-	for (int j = 0; j < VEC_NUMBERS; j++)
-		wear[j] += c->count[j];
-	copy_group(row->wear + i, wear, m, sizeof(*wear));
+	for (int j = 0; j < VEC_GROUP; j++) {
+		uint32_t sum = wear[j] + c->count[j];
+
+		wear[j] = sum < c->count[j] ? 0xffffffffU : sum;
+	}
+	if (m == VEC_GROUP)
+		return;
+	memcpy(row->w + i, c->w, m * sizeof(*c->w));
+	memcpy(row->wear + i, c->wear, m * sizeof(*c->wear));
 }
 
 static inline float clip(float w, float min, float max)
@@ -245,94 +271,238 @@ static inline float clip(float w, float min, float max)
 	return w < min ? min : w;
 }
 
-/*
- * n pulses at once. A pulse does w += s (step + slope w) (1 + std xi). Its mean is linear in w, so the
- * mean after n pulses is exact: s (step + slope w) * sum_k (1 + s slope)^k, here to fourth order in
- * slope (|slope| n is at most 0.25). The spreads add up to sqrt(n) (1 + s slope)^(n - 1) of one pulse's.
- * Bounds act on the sum.
- */
-static inline void pulse_cells(struct cells *c, float std)
+/* n pulses of a constant step at once: n steps, and a spread that grows with the root of n. */
+static inline void pulse_constant(const struct cells *c, float nominal, float std)
 {
-	for (int j = 0; j < VEC_NUMBERS; j++) {
+	float up[VEC_GROUP], down[VEC_GROUP], min[VEC_GROUP], max[VEC_GROUP];
+	float *restrict w = c->w;
+
+	vec_halves(up, c->up);
+	vec_halves(down, c->down);
+	vec_halves(min, c->min);
+	vec_halves(max, c->max);
+	for (int j = 0; j < VEC_GROUP; j++) {
 		float n = (float)(int32_t)c->count[j];
-		float a = c->sign[j] * c->slope[j];
-		float first = c->sign[j] * (c->step[j] + c->slope[j] * c->w[j]);
+		float step = (int32_t)c->negative[j] < 0 ? -down[j] : up[j];
+		float dw = step * nominal * (n + std * __builtin_sqrtf(n) * c->z[j]);
+
+		w[j] = clip(w[j] + dw, min[j], max[j]);
+	}
+}
+
+/**
+ * struct steps - what a pulse does at each cell, in the direction that it is to have
+ * @step: at weight 0, with sign
+ * @slope: its change per weight
+ * @min: lower bound
+ * @max: upper bound
+ */
+struct steps {
+	float step[VEC_GROUP];
+	float slope[VEC_GROUP];
+	float min[VEC_GROUP];
+	float max[VEC_GROUP];
+};
+
+static inline void choose(float *restrict out, const float *restrict up, const float *restrict down,
+			  const uint32_t *restrict negative, float factor)
+{
+	for (int j = 0; j < VEC_GROUP; j++)
+		out[j] = (int32_t)negative[j] < 0 ? -down[j] * factor : up[j] * factor;
+}
+
+static inline void load_steps(struct steps *s, const struct cells *c, enum mho_device_model model,
+			      float nominal)
+{
+	float up[VEC_GROUP], down[VEC_GROUP];
+
+	vec_halves(s->min, c->min);
+	vec_halves(s->max, c->max);
+	vec_halves(up, c->up);
+	vec_halves(down, c->down);
+	choose(s->step, up, down, c->negative, nominal);
+	if (model == MHO_MODEL_LINEAR_STEP) {
+		vec_halves(up, c->slope_up);
+		vec_halves(down, c->slope_down);
+		choose(s->slope, up, down, c->negative, nominal);
+	} else if (model == MHO_MODEL_SOFT_BOUNDS) {
+		for (int j = 0; j < VEC_GROUP; j++) {
+			float bound = (int32_t)c->negative[j] < 0 ? s->min[j] : s->max[j];
+
+			/* Beyond the end of the row there is nothing to divide by. */
+			s->slope[j] = bound != 0 ? -s->step[j] / bound : 0;
+		}
+	} else {
+		memset(s->slope, 0, sizeof(s->slope));
+	}
+}
+
+/* Adds to the weight what n pulses do that would each do @first at the start; see pulse_sloped(). */
+static inline float pulse_sum(float w, float first, float n, float sum, float last, float z,
+			      float std, float min, float max)
+{
+	float dw = first * (sum + std * __builtin_sqrtf(n) * last * z);
+
+	return clip(w + dw, min, max);
+}
+
+/* Short trains on gentle slopes: to fourth order in slope, for |slope| n up to 0.25. */
+static inline void pulse_gentle(const struct cells *c, const struct steps *s, float std)
+{
+	float *restrict w = c->w;
+
+	for (int j = 0; j < VEC_GROUP; j++) {
+		float n = (float)(int32_t)c->count[j];
+		float a = s->slope[j];
 		float n1 = n - 1.0f, n2 = n - 2.0f, n3 = n - 3.0f;
 		float sum = n * (1.0f +
 				 a * n1 * 0.5f *
 					 (1.0f + a * n2 * (1.0f / 3.0f) * (1.0f + a * n3 * 0.25f)));
 		float last = 1.0f + a * n1 * (1.0f + a * n2 * 0.5f);
-		float dw = first * (sum + std * __builtin_sqrtf(n) * last * c->z[j]);
 
-		c->w[j] = clip(c->w[j] + dw, c->min[j], c->max[j]);
+		w[j] = pulse_sum(w[j], s->step[j] + a * w[j], n, sum, last, c->z[j], std, s->min[j],
+				 s->max[j]);
 	}
 }
 
-static inline void pulse_cells_one_by_one(struct cells *c, const struct mho_row *row, uint32_t i)
+/* Any slope: the geometric series by doubling, over the binary digits of n - 1, which is below 256. */
+static inline void pulse_steep(const struct cells *c, const struct steps *s, float std)
 {
-	struct mho_stream s = row->stream;
+	float *restrict w = c->w;
+
+	for (int j = 0; j < VEC_GROUP; j++) {
+		uint32_t count = c->count[j], m = count ? count - 1 : 0;
+		float r = 1.0f + s->slope[j], sum = 0, last = 1, n = (float)(int32_t)count;
+
+		/* A step beyond its end point stops there. */
+		r = r > 0 ? r : 0;
+		for (int b = 7; b >= 0; b--) {
+			float p;
+
+			sum += sum * last;
+			last *= last;
+			p = last * r;
+			sum = m >> b & 1 ? sum + last : sum;
+			last = m >> b & 1 ? p : last;
+		}
+		sum = count ? sum + last : 0;
+		w[j] = pulse_sum(w[j], s->step[j] + s->slope[j] * w[j], n, sum, last, c->z[j], std,
+				 s->min[j], s->max[j]);
+	}
+}
+
+/*
+ * n pulses at once. A pulse does w += (step + slope w) (1 + std xi). Its mean is linear in w, so the mean
+ * after n pulses is exact: (step + slope w) * sum_k (1 + slope)^k. The spreads add up to
+ * sqrt(n) (1 + slope)^(n - 1) of one pulse's. Bounds act on the sum.
+ */
+static inline void pulse_sloped(const struct cells *c, const struct steps *s, float std)
+{
+	uint32_t most = 0, steepest = 0;
+
+	for (int j = 0; j < VEC_GROUP; j++) {
+		uint32_t a = vec_bits(s->slope[j]) & 0x7fffffffU;
+
+		most = (int32_t)c->count[j] > (int32_t)most ? c->count[j] : most;
+		steepest = (int32_t)a > (int32_t)steepest ? a : steepest;
+	}
+	if (vec_float(steepest) * (float)(int32_t)most <= 0.25f)
+		pulse_gentle(c, s, std);
+	else
+		pulse_steep(c, s, std);
+}
+
+static inline void pulse_one_by_one(struct cells *c, const struct steps *s,
+				    const struct mho_row *row, uint32_t base)
+{
+	struct mho_stream noise = row->stream;
 	float std = row->std;
+	float *restrict w = c->w;
 	uint32_t most = 0;
 
-	for (int j = 0; j < VEC_NUMBERS; j++)
+	for (int j = 0; j < VEC_GROUP; j++)
 		most = c->count[j] > most ? c->count[j] : most;
 	for (uint32_t k = 0; k < most; k++) {
-		s.words[2] = row->stream.words[2] + (k << 16);
+		noise.words[2] = row->stream.words[2] + (k << 16);
 		if (std > 0)
-			vec_gauss(c->z, row->base + i / 4, s.words, s.key);
-		for (int j = 0; j < VEC_NUMBERS; j++) {
-			float dw = c->sign[j] * (c->step[j] + c->slope[j] * c->w[j]) *
-				   (1.0f + std * c->z[j]);
+			vec_noise(c->z, base, noise.words, noise.key);
+		for (int j = 0; j < VEC_GROUP; j++) {
+			float dw = (s->step[j] + s->slope[j] * w[j]) * (1.0f + std * c->z[j]);
 
 			dw = k < c->count[j] ? dw : 0.0f;
-			c->w[j] = clip(c->w[j] + dw, c->min[j], c->max[j]);
+			w[j] = clip(w[j] + dw, s->min[j], s->max[j]);
 		}
 	}
 }
 
-/* Pulses c->count at the cells from @i on, in the directions of c->up. */
-static inline void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
+/* Pulses c->count at the cells from @i on, in the directions of c->negative. */
+static void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
 {
-	load_cells(c, row, i, m);
-	memset(c->z, 0, sizeof(c->z));
-	if (row->one_by_one) {
-		pulse_cells_one_by_one(c, row, i);
+	uint32_t base = row->base + i / 8;
+
+	take_cells(c, row, i, m);
+	if (row->std > 0 && !row->one_by_one)
+		vec_noise(c->z, base, row->stream.words, row->stream.key);
+	else
+		memset(c->z, 0, sizeof(c->z));
+	if (row->model == MHO_MODEL_CONSTANT_STEP && !row->one_by_one) {
+		pulse_constant(c, row->step, row->std);
 	} else {
-		if (row->std > 0)
-			vec_gauss(c->z, row->base + i / 4, row->stream.words, row->stream.key);
-		pulse_cells(c, row->std);
+		struct steps s;
+
+		load_steps(&s, c, row->model, row->step);
+		if (row->one_by_one)
+			pulse_one_by_one(c, &s, row, base);
+		else
+			pulse_sloped(c, &s, row->std);
 	}
-	store_cells(c, row, i, m);
+	put_cells(c, row, i, m);
+}
+
+/* Coincidences of the trains of @m columns with the row's. */
+static inline uint32_t count_pulses(uint32_t *restrict count, const uint32_t *restrict bits,
+				    size_t stride, const uint32_t *d_bits, uint32_t words,
+				    uint32_t m)
+{
+	uint32_t sum = 0;
+
+	if (m < VEC_GROUP)
+		memset(count, 0, VEC_GROUP * sizeof(*count));
+	for (uint32_t j = 0; j < m; j++)
+		count[j] = vec_popcount(bits[j] & d_bits[0]);
+	for (uint32_t w = 1; w < words; w++) {
+		for (uint32_t j = 0; j < m; j++)
+			count[j] += vec_popcount(bits[w * stride + j] & d_bits[w]);
+	}
+	for (int j = 0; j < VEC_GROUP; j++)
+		sum += count[j];
+	return sum;
+}
+
+/* The step is against the product: down where both are positive or both negative. */
+static inline void set_directions(uint32_t *restrict negative, const uint32_t *restrict x,
+				  uint32_t not_d, uint32_t m)
+{
+	if (m < VEC_GROUP)
+		memset(negative, 0, VEC_GROUP * sizeof(*negative));
+	for (uint32_t j = 0; j < m; j++)
+		negative[j] = x[j] ^ not_d;
 }
 
 static uint64_t update_row(const struct mho_row *row, const struct mho_trains *x,
 			   const uint32_t *d_bits, uint32_t words, uint32_t d_negative)
 {
+	struct cells c;
 	uint64_t pulses = 0;
 
-	for (uint32_t i = 0; i < row->n; i += VEC_NUMBERS) {
-		uint32_t m = row->n - i < VEC_NUMBERS ? row->n - i : VEC_NUMBERS;
-		uint32_t bits[VEC_NUMBERS] = { 0 }, sum = 0;
-		struct cells c;
+	for (uint32_t i = 0; i < row->n; i += VEC_GROUP) {
+		uint32_t m = row->n - i < VEC_GROUP ? row->n - i : VEC_GROUP;
+		uint32_t sum = count_pulses(c.count, x->bits + i, row->n, d_bits, words, m);
 
-		memset(c.count, 0, sizeof(c.count));
-		for (uint32_t w = 0; w < words; w++) {
-			uint32_t d = d_bits[w];
-
-			copy_group(bits, x->bits + (size_t)w * row->n + i, m, sizeof(*bits));
-			for (int j = 0; j < VEC_NUMBERS; j++)
-				c.count[j] += vec_popcount(bits[j] & d);
-		}
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			sum += c.count[j];
 		if (!sum)
 			continue;
 		pulses += sum;
-		/* The step is against the product: up where exactly one of x and d is negative. */
-		memset(bits, 0, sizeof(bits));
-		copy_group(bits, x->negative + i, m, sizeof(*bits));
-		for (int j = 0; j < VEC_NUMBERS; j++)
-			c.up[j] = bits[j] ^ d_negative;
+		set_directions(c.negative, x->negative + i, ~d_negative, m);
 		pulse_group(&c, row, i, m);
 	}
 	return pulses;
@@ -340,18 +510,20 @@ static uint64_t update_row(const struct mho_row *row, const struct mho_trains *x
 
 static uint64_t pulse_row(const struct mho_row *row, const int32_t *counts)
 {
+	struct cells c;
 	uint64_t pulses = 0;
 
-	for (uint32_t i = 0; i < row->n; i += VEC_NUMBERS) {
-		uint32_t m = row->n - i < VEC_NUMBERS ? row->n - i : VEC_NUMBERS;
-		int32_t n[VEC_NUMBERS] = { 0 };
+	for (uint32_t i = 0; i < row->n; i += VEC_GROUP) {
+		uint32_t m = row->n - i < VEC_GROUP ? row->n - i : VEC_GROUP;
 		uint64_t sum = 0;
-		struct cells c;
 
-		copy_group(n, counts + i, m, sizeof(*n));
-		for (int j = 0; j < VEC_NUMBERS; j++) {
-			c.up[j] = n[j] > 0 ? 0xffffffffU : 0;
-			c.count[j] = (uint32_t)(n[j] < 0 ? -n[j] : n[j]);
+		memset(c.count, 0, sizeof(c.count));
+		memset(c.negative, 0, sizeof(c.negative));
+		for (uint32_t j = 0; j < m; j++) {
+			int32_t n = counts[i + j];
+
+			c.negative[j] = (uint32_t)n;
+			c.count[j] = (uint32_t)(n < 0 ? -n : n);
 			sum += c.count[j];
 		}
 		if (!sum)
@@ -380,10 +552,11 @@ static double square_sum(const float *x, uint32_t n)
 	return sum;
 }
 
-static void axpy(float *y, const float *x, uint32_t n, float a)
+static void axpy(float *restrict y, const float *restrict x, uint32_t n, float a, float min,
+		 float max)
 {
 	for (uint32_t i = 0; i < n; i++)
-		y[i] += a * x[i];
+		y[i] = clip(y[i] + a * x[i], min, max);
 }
 
 const struct mho_kernels MHO_KERNEL(mho_kernels) = {

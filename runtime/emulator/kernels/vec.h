@@ -24,9 +24,10 @@
 #define MHO_STRING_(a) #a
 #define MHO_STRING(a) MHO_STRING_(a)
 
-/* Counters that are computed together, and numbers that they yield. */
+/* Counters that are computed together, words that they yield, and cells or outputs in a group. */
 #define VEC_LANES 16
 #define VEC_NUMBERS 64
+#define VEC_GROUP 128
 
 static inline float vec_float(uint32_t bits)
 {
@@ -49,13 +50,17 @@ static inline uint32_t vec_bits(float f)
  * stream's. out[16 * word + lane] is word `word` of counter base + lane, as in Random123.
  *
  * In intrinsics, since compilers do not find the widening multiplication of every other lane by
- * themselves, and it is most of the cost of a random number. V_* are for one vector of V_LANES.
+ * themselves, and it is most of the cost of a random number. Even and odd counters are kept apart, each
+ * in the low half of a 64-bit lane. What is in the high halves does not matter, since the
+ * multiplication does not look at it: so a product serves as its own low word, without a mask. V_*
+ * are for one vector of V_LANES.
  */
 #if defined(__AVX512F__)
 typedef __m512i vec_u32;
 #define V_LANES 16
 #define V_SET1(x) _mm512_set1_epi32((int)(x))
-#define V_LOAD(p) _mm512_loadu_si512(p)
+#define V_EVEN(x) _mm512_add_epi64(_mm512_set1_epi64(x), V_LOAD_EVEN)
+#define V_LOAD_EVEN _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0)
 #define V_STORE(p, x) _mm512_storeu_si512(p, x)
 #define V_XOR3(x, y, z) _mm512_ternarylogic_epi32(x, y, z, 0x96)
 #define V_MUL(x, y) _mm512_mul_epu32(x, y)
@@ -66,7 +71,8 @@ typedef __m512i vec_u32;
 typedef __m256i vec_u32;
 #define V_LANES 8
 #define V_SET1(x) _mm256_set1_epi32((int)(x))
-#define V_LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
+#define V_EVEN(x) _mm256_add_epi64(_mm256_set1_epi64x(x), V_LOAD_EVEN)
+#define V_LOAD_EVEN _mm256_set_epi64x(6, 4, 2, 0)
 #define V_STORE(p, x) _mm256_storeu_si256((__m256i *)(p), x)
 #define V_XOR3(x, y, z) _mm256_xor_si256(x, _mm256_xor_si256(y, z))
 #define V_MUL(x, y) _mm256_mul_epu32(x, y)
@@ -75,35 +81,45 @@ typedef __m256i vec_u32;
 #define V_MERGE(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
 #endif
 
+#ifdef V_LANES
+/* The four words of V_LANES / 2 counters. */
+struct vec_counters {
+	vec_u32 c[4];
+};
+
+static inline void vec_philox_round(struct vec_counters *v, vec_u32 k0, vec_u32 k1)
+{
+	vec_u32 p0 = V_MUL(v->c[0], V_SET1(0xD2511F53U));
+	vec_u32 p1 = V_MUL(v->c[2], V_SET1(0xCD9E8D57U));
+
+	v->c[0] = V_XOR3(V_DOWN(p1), v->c[1], k0);
+	v->c[1] = p1;
+	v->c[2] = V_XOR3(V_DOWN(p0), v->c[3], k1);
+	v->c[3] = p0;
+}
+#endif
+
 static inline void vec_philox(uint32_t *restrict out, uint32_t base, const uint32_t stream[3],
 			      const uint32_t key[2])
 {
 #ifdef V_LANES
-	static const uint32_t lanes[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-	const vec_u32 m0 = V_SET1(0xD2511F53U), m1 = V_SET1(0xCD9E8D57U);
-
 	for (int i = 0; i < VEC_LANES; i += V_LANES) {
-		vec_u32 c0, c1 = V_SET1(stream[0]), c2 = V_SET1(stream[1]), c3 = V_SET1(stream[2]);
-		uint32_t first[V_LANES], k0 = key[0], k1 = key[1];
+		uint32_t k0 = key[0], k1 = key[1];
+		struct vec_counters even, odd;
 
-		for (int j = 0; j < V_LANES; j++)
-			first[j] = base + lanes[i + j];
-		c0 = V_LOAD(first);
+		/* Carries into the high halves are lost like everything there. */
+		even.c[0] = V_EVEN(base + (uint32_t)i);
+		odd.c[0] = V_EVEN(base + (uint32_t)i + 1);
+		for (int w = 0; w < 3; w++)
+			even.c[w + 1] = odd.c[w + 1] = V_SET1(stream[w]);
 		for (int round = 0; round < 10; round++) {
-			vec_u32 even0 = V_MUL(c0, m0), odd0 = V_MUL(V_DOWN(c0), m0);
-			vec_u32 even1 = V_MUL(c2, m1), odd1 = V_MUL(V_DOWN(c2), m1);
-
-			c0 = V_XOR3(V_MERGE(V_DOWN(even1), odd1), c1, V_SET1(k0));
-			c1 = V_MERGE(even1, V_UP(odd1));
-			c2 = V_XOR3(V_MERGE(V_DOWN(even0), odd0), c3, V_SET1(k1));
-			c3 = V_MERGE(even0, V_UP(odd0));
+			vec_philox_round(&even, V_SET1(k0), V_SET1(k1));
+			vec_philox_round(&odd, V_SET1(k0), V_SET1(k1));
 			k0 += 0x9E3779B9U;
 			k1 += 0xBB67AE85U;
 		}
-		V_STORE(out + i, c0);
-		V_STORE(out + VEC_LANES + i, c1);
-		V_STORE(out + 2 * VEC_LANES + i, c2);
-		V_STORE(out + 3 * VEC_LANES + i, c3);
+		for (int w = 0; w < 4; w++)
+			V_STORE(out + w * VEC_LANES + i, V_MERGE(even.c[w], V_UP(odd.c[w])));
 	}
 #else
 	for (int i = 0; i < VEC_LANES; i++) {
@@ -190,6 +206,59 @@ static inline void vec_gauss(float *restrict out, uint32_t base, const uint32_t 
 	}
 }
 
+/* As vec_radius2() for u = (r + 1/2) 2^-16, r below 2^16; relative error < 2e-6. */
+static inline float vec_radius2_16(uint32_t r)
+{
+	uint32_t b = vec_bits((float)(int32_t)r + 0.5f);
+	uint32_t shifted = b - 0x3f3504f3U; /* mantissa into [sqrt(1/2), sqrt(2)) */
+	int32_t e = ((int32_t)shifted >> 23) - 16;
+	float x = vec_float((shifted & 0x007fffffU) + 0x3f3504f3U) - 1.0f;
+	/* ln(1 + x) / x, interpolated at the Chebyshev nodes of the range */
+	float p = -0.185738401f + x * 0.116578061f;
+
+	p = 0.205254436f + x * p;
+	p = -0.249203363f + x * p;
+	p = 0.333135633f + x * p;
+	p = -0.500008774f + x * p;
+	p = 1.00000103f + x * p;
+	return -2.0f * ((float)e * 0.693147181f + x * p);
+}
+
+/* Sine and cosine of 2 pi (r + 1/2) / 2^16, r below 2^16; absolute error < 4e-6. */
+static inline void vec_sincos_16(uint32_t r, float *sine, float *cosine)
+{
+	uint32_t q = (r + 0x2000U) >> 14;
+	float a = ((float)(int32_t)(r - (q << 14)) + 0.5f) * (6.28318531f * 0x1p-16f);
+	float z = a * a;
+	/* Least largest error on [-pi/4, pi/4]: Taylor's series would be off by 4e-5 at the ends. */
+	float s = a * (0.999995014f + z * (-0.166601765f + z * 8.12179266e-3f));
+	float c = 1.0f + z * (-0.5f + z * (4.16666667e-2f + z * -1.38888889e-3f));
+	float x = q & 1 ? c : s;
+	float y = q & 1 ? s : c;
+
+	*sine = vec_float(vec_bits(x) ^ (q & 2) << 30);
+	*cosine = vec_float(vec_bits(y) ^ ((q + 1) & 2) << 30);
+}
+
+/*
+ * 128 Gaussians from 16 counters, for the noise of pulses and outputs, of which there are most: 16 bits
+ * for the radius, 16 for the angle. No number exceeds 4.86; beyond that a Gaussian has 1e-6 of its mass.
+ */
+static inline void vec_noise(float *restrict out, uint32_t base, const uint32_t stream[3],
+			     const uint32_t key[2])
+{
+	uint32_t r[VEC_NUMBERS];
+
+	vec_philox(r, base, stream, key);
+	for (int i = 0; i < VEC_NUMBERS; i++) {
+		float s, c, radius = __builtin_sqrtf(vec_radius2_16(r[i] >> 16));
+
+		vec_sincos_16(r[i] & 0xffffU, &s, &c);
+		out[i] = radius * c;
+		out[VEC_NUMBERS + i] = radius * s;
+	}
+}
+
 /* binary16 to binary32, exact, subnormals included; no infinities or NaNs are stored. */
 static inline float vec_half(uint16_t h)
 {
@@ -198,12 +267,33 @@ static inline float vec_half(uint16_t h)
 	return vec_float(vec_bits(magnitude) | (uint32_t)(h & 0x8000U) << 16);
 }
 
+/* The same for VEC_GROUP numbers; the instruction is exact, too, and gives the same bits. */
+static inline void vec_halves(float *restrict out, const uint16_t *restrict in)
+{
+#if defined(__AVX512F__)
+	for (int i = 0; i < VEC_GROUP; i += 16)
+		_mm512_storeu_ps(out + i,
+				 _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(in + i))));
+#elif defined(__F16C__)
+	for (int i = 0; i < VEC_GROUP; i += 8)
+		_mm256_storeu_ps(out + i,
+				 _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(in + i))));
+#else
+	for (int i = 0; i < VEC_GROUP; i++)
+		out[i] = vec_half(in[i]);
+#endif
+}
+
 static inline uint32_t vec_popcount(uint32_t x)
 {
+#ifdef __AVX512VPOPCNTDQ__
+	return (uint32_t)__builtin_popcount(x);
+#else
 	x -= (x >> 1) & 0x55555555U;
 	x = (x & 0x33333333U) + ((x >> 2) & 0x33333333U);
 	x = (x + (x >> 4)) & 0x0f0f0f0fU;
 	return (x * 0x01010101U) >> 24;
+#endif
 }
 
 /* Round to nearest, ties to even, for |x| < 2^22: what rint() does, as two additions. */
