@@ -39,7 +39,19 @@ extern "C" {
 #define MHO_VERSION_PATCH 0
 
 /* An initialiser for any structure that begins with its size. */
-#define MHO_INIT(type) { .size = sizeof(type) }
+#ifdef __cplusplus
+#define MHO_INIT(type)              \
+	[] {                        \
+		type t = {};        \
+		t.size = sizeof(t); \
+		return t;           \
+	}()
+#else
+#define MHO_INIT(type)               \
+	{                            \
+		.size = sizeof(type) \
+	}
+#endif
 
 struct mho_dev;
 struct mho_buf;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * A job from the program's struct mho_job to the backend's struct mrt_cmd and back.
+ *
+ * While a job is the library's, mho_job.internal holds: [0] the next job of the backlog;
+ * [1] the matrix; [2] the buffer of a; [3] the buffer of b, or the destination of
+ * TRANSFER.
+ */
+#ifndef MHO_CORE_JOB_H
+#define MHO_CORE_JOB_H
+
+#include "core/dev.h"
+
+/**
+ * mrt_job_begin() - check a job, take references to what it uses
+ * @dev: device of its queue
+ * @job: the program's job
+ *
+ * Return: 0, or -EINVAL with the last error set; nothing is held then.
+ */
+int mrt_job_begin(struct mrt_dev *dev, struct mho_job *job);
+
+/* mrt_job_translate() - the command of a job that has begun. */
+void mrt_job_translate(const struct mho_job *job, struct mrt_cmd *cmd);
+
+/* mrt_job_end() - drop the references. The job is the program's again afterwards. */
+void mrt_job_end(struct mho_job *job);
+
+/* mrt_op_name() - such as "MVM"; "?" for an unknown one. */
+const char *mrt_op_name(uint32_t op);
+
+static inline struct mho_job *mrt_job_next(const struct mho_job *job)
+{
+	return (struct mho_job *)(uintptr_t)job->internal[0];
+}
+
+static inline void mrt_job_set_next(struct mho_job *job, struct mho_job *next)
+{
+	job->internal[0] = (uintptr_t)next;
+}
+
+#endif

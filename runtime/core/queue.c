@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Queues: the scheduler between a program's jobs and the room in a device's ring.
+ * Jobs that find no room wait in a list that is linked through them, and go to the
+ * device in bulk as completions make room. Order on a matrix and fences are the
+ * device's work; all that is needed here is to keep the order of submission.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/job.h"
+
+#define DEFAULT_DEPTH 256
+#define PRIORITY_MAX 3
+/* Completions that are taken from the backend at once; on the stack. */
+#define REAP_MAX 64
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t deadline_of(int64_t timeout_ns)
+{
+	uint64_t now;
+
+	if (timeout_ns < 0)
+		return MRT_FOREVER;
+	now = now_ns();
+	return (uint64_t)timeout_ns < MRT_FOREVER - now ? now + (uint64_t)timeout_ns : MRT_FOREVER;
+}
+
+int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct mrt_queue **out)
+{
+	struct mrt_queue_request req = {
+		.depth = 1,
+		.priority = opts->priority,
+		.ring = opts->ring,
+		.ring_user_data = opts->ring_user_data,
+	};
+	uint32_t depth = opts->depth ? opts->depth : DEFAULT_DEPTH;
+	struct mrt_queue *queue;
+	int err;
+
+	if (!opts->depth && depth > dev->info.queue_depth)
+		depth = dev->info.queue_depth;
+	if (depth > dev->info.queue_depth)
+		return mrt_fail(-EINVAL,
+				"a queue of depth %u is wanted; this device allows 1 to %u", depth,
+				dev->info.queue_depth);
+	if (req.priority > PRIORITY_MAX)
+		return mrt_fail(-EINVAL, "a queue of priority %u is wanted; allowed are 0 to %d",
+				req.priority, PRIORITY_MAX);
+	while (req.depth < depth)
+		req.depth *= 2;
+	queue = calloc(1, sizeof(*queue));
+	if (!queue)
+		return mrt_fail(-ENOMEM, "out of memory for a queue");
+	queue->dev = dev;
+	err = dev->ops->queue_create(dev->bdev, &req, &queue->bqueue);
+	if (err) {
+		free(queue);
+		return err;
+	}
+	pthread_mutex_lock(&dev->lock);
+	mrt_link_add(&dev->queues, &queue->link);
+	pthread_mutex_unlock(&dev->lock);
+	*out = queue;
+	return 0;
+}
+
+static void drop(void *cookie)
+{
+	mrt_job_end(cookie);
+}
+
+void mrt_queue_free(struct mrt_queue *queue)
+{
+	struct mrt_dev *dev = queue->dev;
+	struct mho_job *job, *next;
+
+	pthread_mutex_lock(&dev->lock);
+	mrt_link_del(&queue->link);
+	pthread_mutex_unlock(&dev->lock);
+	dev->ops->queue_destroy(queue->bqueue, drop);
+	for (job = queue->first; job; job = next) {
+		next = mrt_job_next(job);
+		mrt_job_end(job);
+	}
+	free(queue);
+}
+
+static int push(struct mrt_queue *queue, struct mho_job *job)
+{
+	struct mrt_cmd cmd;
+	int err;
+
+	mrt_job_translate(job, &cmd);
+	err = queue->dev->ops->push(queue->bqueue, &cmd, job);
+	if (!err)
+		queue->inflight++;
+	return err;
+}
+
+static void append(struct mrt_queue *queue, struct mho_job *job)
+{
+	mrt_job_set_next(job, NULL);
+	if (queue->first)
+		mrt_job_set_next(queue->last, job);
+	else
+		queue->first = job;
+	queue->last = job;
+	queue->backlog++;
+}
+
+int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < n; i++) {
+		err = mrt_job_begin(queue->dev, jobs[i]);
+		if (err)
+			break;
+		if (queue->first || push(queue, jobs[i]))
+			append(queue, jobs[i]);
+	}
+	queue->dev->ops->kick(queue->bqueue);
+	return i || !err ? (int)i : err;
+}
+
+/* Moves what fits from the backlog to the device. */
+static void refill(struct mrt_queue *queue)
+{
+	struct mho_job *job = queue->first, *next;
+
+	if (!job)
+		return;
+	for (; job; job = next) {
+		/* Once pushed and kicked, a job's link must not be needed any more. */
+		next = mrt_job_next(job);
+		if (push(queue, job))
+			break;
+		queue->backlog--;
+	}
+	queue->first = job;
+	queue->dev->ops->kick(queue->bqueue);
+}
+
+static void finish(struct mho_job *job, const struct mrt_done *done)
+{
+	mrt_job_end(job);
+	job->status = done->status;
+	job->result = done->result;
+	job->detail = done->detail;
+	job->device_ns = done->device_ns;
+	job->energy_fj = done->energy_fj;
+}
+
+/* Takes what is there, without waiting. Number, or -EIO. */
+static int take(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max)
+{
+	struct mrt_done done[REAP_MAX];
+	uint32_t n = 0;
+
+	while (n < max) {
+		uint32_t want = max - n < REAP_MAX ? max - n : REAP_MAX;
+		int got = queue->dev->ops->reap(queue->bqueue, done, want);
+
+		if (got < 0)
+			return n ? (int)n : got;
+		for (int i = 0; i < got; i++) {
+			jobs[n + i] = done[i].cookie;
+			finish(done[i].cookie, &done[i]);
+		}
+		n += got;
+		queue->inflight -= got;
+		refill(queue);
+		if ((uint32_t)got < want)
+			break;
+	}
+	return n;
+}
+
+/* For how many completions to sleep: those that are wanted, but never until the device is idle. */
+static uint32_t sleep_for(const struct mrt_queue *queue, uint32_t wanted)
+{
+	uint32_t n = wanted < queue->inflight ? wanted : queue->inflight;
+
+	if (queue->backlog && n > queue->inflight / 2)
+		n = queue->inflight / 2;
+	return n ? n : 1;
+}
+
+int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
+		   int64_t timeout_ns)
+{
+	const struct mrt_backend *ops = queue->dev->ops;
+	uint32_t pending = queue->inflight + queue->backlog, n = 0;
+	uint64_t deadline = 0;
+	int got, err = 0;
+
+	if (min > max)
+		min = max;
+	if (min > pending)
+		min = pending;
+	for (;;) {
+		got = take(queue, jobs + n, max - n);
+		if (got < 0)
+			return n ? (int)n : got;
+		n += got;
+		if (n >= min || timeout_ns == 0 || err)
+			break;
+		if (!deadline)
+			deadline = deadline_of(timeout_ns);
+		err = ops->wait(queue->bqueue, sleep_for(queue, min - n), deadline);
+		if (err && err != -ETIME)
+			return n ? (int)n : err;
+	}
+	if (n || !max)
+		return n;
+	/* Nothing is there: from now on the fd tells when something comes. */
+	got = ops->arm(queue->bqueue);
+	return got > 0 ? take(queue, jobs, max) : got;
+}
+
+int mho_queue_create(struct mho_dev *handle, const struct mho_queue_opts *opts,
+		     struct mho_queue **out)
+{
+	struct mrt_dev *dev = mrt_handle_get(handle, MRT_DEV, "mho_queue_create");
+	struct mho_queue_opts o;
+	struct mrt_queue *queue;
+	int err;
+
+	if (!dev)
+		return -EINVAL;
+	if (!out)
+		return mrt_fail(-EINVAL,
+				"mho_queue_create: there is no place for the queue (out is NULL)");
+	err = mrt_copy_in(&o, sizeof(o), opts, sizeof(o), "struct mho_queue_opts");
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < sizeof(o.reserved) / sizeof(*o.reserved); i++)
+		if (o.reserved[i])
+			return mrt_fail(-EINVAL, "struct mho_queue_opts: reserved is not zero; "
+						 "begin with MHO_INIT(struct mho_queue_opts)");
+	err = mrt_queue_new(dev, &o, &queue);
+	if (err)
+		return err;
+	queue->handle = mrt_handle_new(MRT_QUEUE, queue, handle);
+	if (!queue->handle) {
+		mrt_queue_free(queue);
+		return mrt_fail(-ENOMEM, "out of memory for the handle of a queue");
+	}
+	*out = queue->handle;
+	return 0;
+}
+
+void mho_queue_destroy(struct mho_queue *handle)
+{
+	struct mrt_queue *queue;
+
+	if (!handle)
+		return;
+	queue = mrt_handle_take(handle, MRT_QUEUE, "mho_queue_destroy");
+	if (queue)
+		mrt_queue_free(queue);
+}
+
+int mho_queue_submit(struct mho_queue *handle, struct mho_job *const *jobs, uint32_t n)
+{
+	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_submit");
+
+	if (!queue)
+		return -EINVAL;
+	if (n > INT32_MAX || (n && !jobs))
+		return mrt_fail(-EINVAL, "mho_queue_submit: %u jobs at %p cannot be submitted", n,
+				(const void *)jobs);
+	return mrt_queue_submit(queue, jobs, n);
+}
+
+int mho_queue_reap(struct mho_queue *handle, struct mho_job **jobs, uint32_t max, uint32_t min,
+		   int64_t timeout_ns)
+{
+	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_reap");
+
+	if (!queue)
+		return -EINVAL;
+	if (max && !jobs)
+		return mrt_fail(-EINVAL,
+				"mho_queue_reap: there is no room for %u jobs (jobs is NULL)", max);
+	return mrt_queue_reap(queue, jobs, max < INT32_MAX ? max : INT32_MAX, min, timeout_ns);
+}
+
+uint32_t mho_queue_pending(const struct mho_queue *handle)
+{
+	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_pending");
+
+	return queue ? queue->inflight + queue->backlog : 0;
+}
+
+int mho_queue_fd(struct mho_queue *handle)
+{
+	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_fd");
+
+	return queue ? queue->dev->ops->fd(queue->bqueue) : -EINVAL;
+}
