@@ -47,8 +47,8 @@ MHO_API const char *mho_nn_last_error(void);
  * @out: the samples in the order of the file; mho_nn_data_free() them
  *
  * What a file is, is found out from its content. It may be compressed with gzip.
- *	CSV		one sample a line, numbers separated by commas, the label (0, 1, 2, ...) last;
- *			a first line with a field that is not a number is a heading
+ *	CSV		one sample a line, numbers separated by commas, the label (0, 1, ...) last;
+ *			a first line of which most fields are not numbers is a heading
  *	idx		images or vectors of unsigned bytes as those of MNIST; labels are in the
  *			file @labels, or unknown if it is NULL
  *	a directory	MNIST's training half under its usual names, compressed or not
@@ -140,7 +140,7 @@ enum mho_nn_scaling {
  */
 MHO_API int mho_nn_data_scale(struct mho_nn_data *data, uint32_t kind);
 
-/* mho_nn_data_scale_like() - scale @data as @other is. Return: 0, -EINVAL (shape), -ENOMEM. */
+/* mho_nn_data_scale_like() - scale @data as @other is. Return: 0 or -EINVAL (shape). */
 MHO_API int mho_nn_data_scale_like(struct mho_nn_data *data, const struct mho_nn_data *other);
 
 /* ---- networks ---- */
@@ -209,7 +209,8 @@ struct mho_nn_desc {
  * @desc: what it shall be
  * @out: the network; mho_nn_destroy() it before closing the device
  *
- * Return: 0, -EINVAL, -ENOSPC (not enough tiles), -EEXIST (name taken), -ENOMEM, or a device error.
+ * Return: 0, -EINVAL, -ENOSPC (not enough tiles), -EEXIST (name taken), -ENOMEM, or a device
+ * error.
  */
 MHO_API int mho_nn_create(struct mho_dev *dev, const struct mho_nn_desc *desc, struct mho_nn **out);
 
@@ -221,7 +222,7 @@ MHO_API uint32_t mho_nn_inputs(const struct mho_nn *nn);
 MHO_API uint32_t mho_nn_outputs(const struct mho_nn *nn);
 MHO_API uint32_t mho_nn_layers(const struct mho_nn *nn);
 
-/* mho_nn_matrix() - the matrix of layer @layer, borrowed; NULL for a reference or a wrong @layer. */
+/* mho_nn_matrix() - the matrix of @layer, borrowed; NULL for a reference or a wrong @layer. */
 MHO_API struct mho_mat *mho_nn_matrix(struct mho_nn *nn, uint32_t layer);
 
 /**
@@ -303,11 +304,12 @@ MHO_API int mho_nn_evaluate(struct mho_nn *nn, const struct mho_nn_data *data, i
 			    float *confidence, struct mho_nn_score *score);
 
 /**
- * struct mho_nn_cost - what the device spent, by its own clock and meter
+ * struct mho_nn_cost - what a network's products and updates have cost, as the device says
  * @size: sizeof(struct mho_nn_cost)
- * @time_ns: device time that went by
- * @energy_fj: energy
- * @forward_ns: device time of the products, added up over jobs (jobs overlap)
+ * @time_ns: device time of all these jobs, one after the other, as the device's clock takes the
+ *	jobs of one queue: the sum of the next three
+ * @energy_fj: their energy
+ * @forward_ns: device time of the products
  * @backward_ns: of the transposed products
  * @update_ns: of the updates
  * @pulses: fired at cells by updates
@@ -331,8 +333,7 @@ struct mho_nn_cost {
  * @nn: network; a reference costs nothing
  * @cost: filled
  *
- * Waits for jobs in flight. @time_ns and @energy_fj are the device's own counters, and so include
- * what others do on it at the same time.
+ * Waits for jobs in flight. Programming weights and reading them back is not part of it.
  *
  * Return: 0, -EINVAL (size), or a device error.
  */
@@ -543,7 +544,9 @@ MHO_API int mho_nn_trainer_extend(struct mho_nn_trainer *trainer, uint32_t epoch
  * history, the reference's weights, and how the device's own copy of the weights is recognised.
  * mho_sync() is called first, so that a device with a state file can go on from there.
  *
- * Return: 0, or an error of writing (-ENOSPC, -EACCES, ...) or of the device; @path is then as it was.
+ * Return: 0; -EEXIST (@path holds something that is no checkpoint), -EBUSY (another process is
+ * writing it), or an error of writing (-ENOSPC, -EACCES, ...) or of the device. After an error @path
+ * is as it was.
  */
 MHO_API int mho_nn_trainer_save(struct mho_nn_trainer *trainer, const char *path, const char *note);
 
@@ -624,7 +627,7 @@ enum mho_nn_restored {
 MHO_API int mho_nn_create_from(struct mho_dev *dev, const struct mho_nn_checkpoint *ckpt,
 			       int reference, uint32_t batch_max, struct mho_nn **out);
 
-/* mho_nn_data_scale_from() - scale @data as the checkpoint's. Return: 0, -EINVAL (shape), -ENOMEM. */
+/* mho_nn_data_scale_from() - scale @data as the checkpoint's. Return: 0 or -EINVAL (shape). */
 MHO_API int mho_nn_data_scale_from(struct mho_nn_data *data, const struct mho_nn_checkpoint *ckpt);
 
 /**

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * What the files of libmho-nn share: the network and its workspace, the engine that does the
+ * matrix work (device.c or host.c), random numbers, error text. Samples are in data.h, the
+ * checkpoint's file format in container.h.
+ */
+#ifndef MHO_NN_INTERNAL_H
+#define MHO_NN_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mho/nn.h"
+
+#define NN_WIDTH_MAX (1U << 20) /* inputs or outputs of a layer */
+#define NN_BATCH_MAX (1U << 16)
+#define NN_EPOCHS_MAX 1000000
+
+/* ---- error.c ---- */
+
+/* Sets mho_nn_last_error() and returns @err. */
+int nn_error(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a failure of libmho, whose own sentence is appended. */
+int nn_mho_error(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+int nn_no_memory(void);
+
+/* ---- random.c ---- */
+
+enum nn_stream {
+	NN_STREAM_WEIGHTS = 1, /* instance: layer */
+	NN_STREAM_BIAS = 2, /* instance: layer */
+	NN_STREAM_ORDER = 3, /* instance: epoch */
+	NN_STREAM_SHUFFLE = 4, /* instance: 0 */
+};
+
+/* Counter-based: element @i of a stream is the same whatever else was drawn. In [0, 1). */
+float nn_uniform(uint64_t seed, enum nn_stream stream, uint32_t instance, uint64_t i);
+
+/* Puts @order into a random order. */
+void nn_permute(uint32_t *order, uint32_t n, uint64_t seed, enum nn_stream stream,
+		uint32_t instance);
+
+/* ---- activation.c ---- */
+
+/* a = f(z + bias) for @n vectors of @width; z and a may be the same. */
+void nn_activate(uint32_t activation, const float *z, const float *bias, float *a, uint32_t n,
+		 uint32_t width);
+
+/* d *= f'(z), in terms of a = f(z). */
+void nn_derive(uint32_t activation, const float *a, float *d, uint32_t n, uint32_t width);
+
+/*
+ * d = dL/dz of softmax with cross-entropy for probabilities @p; adds to @score, whose loss is the
+ * sum while it is being added to. Samples with label -1 count for nothing.
+ */
+void nn_cross_entropy(const float *p, const int32_t *labels, float *d, uint32_t n, uint32_t width,
+		      struct mho_nn_score *score);
+
+uint32_t nn_largest(const float *v, uint32_t width);
+
+/* ---- the engine: device.c, host.c ---- */
+
+/*
+ * Operands of one batch. Two sets, so that updates of one batch may still be in flight while the
+ * next batch goes forward. Offsets of vectors for each layer in the workspace, in floats.
+ */
+#define NN_SETS 2
+
+struct nn_layer {
+	struct mho_nn_layer desc; /* scale: as chosen, never 0 */
+	uint32_t inputs;
+	uint32_t outputs;
+	float *bias;
+	size_t x[NN_SETS]; /* inputs; for the first layer the samples */
+	size_t z[NN_SETS]; /* outputs of the product */
+	size_t d[NN_SETS]; /* errors */
+	size_t e[NN_SETS]; /* W^T d; not for the first layer */
+};
+
+struct nn_engine_ops {
+	/* Waits for everything in flight and reports what failed since the last call. */
+	int (*drain)(struct mho_nn *nn);
+	/* z = W x, waits. */
+	int (*forward)(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n);
+	/* e = W^T d (not for layer 0), waits; then W -= rate d x^T, does not wait. */
+	int (*backward)(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n, float rate);
+	/* As mho_program(); nothing is in flight. */
+	int (*program)(struct mho_nn *nn, uint32_t layer, const float *w);
+	/* @flags: MHO_JOB_CONDUCTANCE, MHO_JOB_WEAR or 0; nothing is in flight. */
+	int (*read)(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w);
+	void (*destroy)(struct mho_nn *nn);
+};
+
+struct mho_nn {
+	const struct nn_engine_ops *ops;
+	void *engine;
+	struct mho_dev *dev; /* NULL: host */
+	float *work; /* the workspace; the engine's memory */
+	size_t work_floats;
+	uint32_t inputs;
+	uint32_t layers;
+	uint32_t batch_max;
+	uint32_t set; /* of the next batch */
+	float tolerance;
+	bool unfinished; /* if it fails now, the matrices made for it go, also named ones */
+	uint64_t seed;
+	char name[MHO_NN_NAME_MAX + 1];
+	struct nn_layer layer[MHO_NN_LAYERS_MAX];
+};
+
+enum nn_matrices {
+	NN_NEW, /* allocate */
+	NN_REPLACE, /* delete those of the same name, then allocate */
+	NN_FIND, /* must be there */
+};
+
+/* Both allocate nn->work (nn->work_floats) and the matrices of nn->layer[]. */
+int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how);
+int nn_host_init(struct mho_nn *nn);
+
+/* The matrix of a device network. */
+struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer);
+
+/* Adds what jobs have cost to @cost. */
+void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost);
+
+/* ---- network.c ---- */
+
+/* A network with matrices and workspace, but without weights. */
+int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum nn_matrices how,
+		     struct mho_nn **out);
+
+static inline uint32_t nn_outputs(const struct mho_nn *nn)
+{
+	return nn->layer[nn->layers - 1].outputs;
+}
+
+/* First value that is not finite, or @n. */
+size_t nn_not_finite(const float *v, size_t n);
+
+/* Adds @add to @sum, whose losses are means. */
+void nn_score_add(struct mho_nn_score *sum, const struct mho_nn_score *add);
+
+/* ---- schedule.c ---- */
+
+/* A schedule that owns its table. */
+struct nn_schedule {
+	struct mho_nn_schedule s;
+	struct mho_nn_rate table[MHO_NN_RATES_MAX];
+};
+
+/* Copies a valid schedule. */
+void nn_schedule_copy(struct nn_schedule *to, const struct mho_nn_schedule *from);
+
+#endif

@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Networks: making one, forward and backward pass over its layers, weights in and out. The work
+ * on matrices is the engine's; what costs were and how good answers are is in measure.c.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/internal.h"
+
+#define BATCH_DEFAULT 256
+/* Vectors begin on cache lines. */
+#define ALIGN_FLOATS 16
+
+size_t nn_not_finite(const float *v, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && isfinite(v[i]))
+		i++;
+	return i;
+}
+
+/* ---- making one ---- */
+
+static int check_layer(const struct mho_nn_desc *desc, uint32_t k)
+{
+	const struct mho_nn_layer *l = &desc->layer[k];
+
+	if (l->size != sizeof(*l))
+		return nn_error(-EINVAL,
+				"layer %u: size is not set; initialise it with "
+				"MHO_INIT(struct mho_nn_layer)",
+				k);
+	if (!l->outputs || l->outputs > NN_WIDTH_MAX)
+		return nn_error(-EINVAL, "layer %u has %u outputs; 1 to %u are possible", k,
+				l->outputs, NN_WIDTH_MAX);
+	if (l->activation > MHO_NN_SOFTMAX)
+		return nn_error(-EINVAL, "layer %u: activation %u does not exist", k,
+				l->activation);
+	if (l->activation == MHO_NN_SOFTMAX && k + 1 < desc->layers)
+		return nn_error(-EINVAL, "layer %u: softmax is possible in the last layer only", k);
+	if (!isfinite(l->scale) || l->scale < 0.0f)
+		return nn_error(-EINVAL,
+				"layer %u: the weight scale is %g; it must be a finite number "
+				"above 0, or 0 to choose one",
+				k, (double)l->scale);
+	return 0;
+}
+
+static int check_desc(const struct mho_nn_desc *desc)
+{
+	if (!desc || desc->size != sizeof(*desc))
+		return nn_error(-EINVAL, "struct mho_nn_desc: size is not set; initialise it with "
+					 "MHO_INIT(struct mho_nn_desc)");
+	if (!desc->inputs || desc->inputs > NN_WIDTH_MAX)
+		return nn_error(-EINVAL, "a network has 1 to %u inputs, not %u", NN_WIDTH_MAX,
+				desc->inputs);
+	if (!desc->layers || desc->layers > MHO_NN_LAYERS_MAX || !desc->layer)
+		return nn_error(-EINVAL, "a network has 1 to %d layers, not %u", MHO_NN_LAYERS_MAX,
+				desc->layers);
+	if (desc->flags & ~MHO_NN_REPLACE)
+		return nn_error(-EINVAL, "flags 0x%x of the network do not exist", desc->flags);
+	if (desc->batch_max > NN_BATCH_MAX)
+		return nn_error(-EINVAL, "a batch has at most %u samples, not %u", NN_BATCH_MAX,
+				desc->batch_max);
+	if (!isfinite(desc->tolerance) || desc->tolerance < 0.0f)
+		return nn_error(-EINVAL,
+				"the tolerance is %g; it must be a finite number, 0 or "
+				"larger",
+				(double)desc->tolerance);
+	if (desc->name && (!*desc->name || strlen(desc->name) > MHO_NN_NAME_MAX))
+		return nn_error(-EINVAL, "the network's name must have 1 to %d bytes",
+				MHO_NN_NAME_MAX);
+	for (uint32_t k = 0; k < desc->layers; k++) {
+		int err = check_layer(desc, k);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * The range a layer's weights are given. Trained weights of plain networks stay, but for few,
+ * within some multiples of the width 1/sqrt(inputs) they begin with; narrow layers need more.
+ */
+static float choose_scale(uint32_t inputs)
+{
+	return fminf(fmaxf(8.0f / sqrtf((float)inputs), 0.25f), 2.0f);
+}
+
+static size_t reserve(struct mho_nn *nn, uint32_t width)
+{
+	size_t at = nn->work_floats;
+	size_t floats = (size_t)nn->batch_max * width;
+
+	nn->work_floats += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+	return at;
+}
+
+static int lay_out(struct mho_nn *nn, const struct mho_nn_desc *desc)
+{
+	uint32_t inputs = desc->inputs;
+
+	for (uint32_t k = 0; k < nn->layers; k++) {
+		struct nn_layer *l = &nn->layer[k];
+
+		l->desc = desc->layer[k];
+		if (l->desc.scale == 0.0f)
+			l->desc.scale = choose_scale(inputs);
+		l->inputs = inputs;
+		l->outputs = l->desc.outputs;
+		l->bias = calloc(l->outputs, sizeof(float));
+		if (!l->bias)
+			return nn_no_memory();
+		for (uint32_t set = 0; set < NN_SETS; set++) {
+			l->x[set] = reserve(nn, l->inputs);
+			l->z[set] = reserve(nn, l->outputs);
+			l->d[set] = reserve(nn, l->outputs);
+			l->e[set] = k ? reserve(nn, l->inputs) : 0;
+		}
+		inputs = l->outputs;
+	}
+	return 0;
+}
+
+static int limit_batch(struct mho_nn *nn)
+{
+	struct mho_info info = MHO_INIT(struct mho_info);
+	int err = mho_dev_info(nn->dev, &info);
+
+	if (err)
+		return nn_mho_error(err, "asking the device what it is");
+	if (info.batch_max && nn->batch_max > info.batch_max)
+		nn->batch_max = info.batch_max;
+	return 0;
+}
+
+int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum nn_matrices how,
+		     struct mho_nn **out)
+{
+	struct mho_nn *nn;
+	int err = check_desc(desc);
+
+	if (err)
+		return err;
+	nn = calloc(1, sizeof(*nn));
+	if (!nn)
+		return nn_no_memory();
+	nn->dev = dev;
+	nn->unfinished = how != NN_FIND;
+	nn->inputs = desc->inputs;
+	nn->layers = desc->layers;
+	nn->seed = desc->seed;
+	nn->tolerance = desc->tolerance;
+	nn->batch_max = desc->batch_max ? desc->batch_max : BATCH_DEFAULT;
+	if (desc->name)
+		strcpy(nn->name, desc->name);
+	err = dev ? limit_batch(nn) : 0;
+	if (!err)
+		err = lay_out(nn, desc);
+	if (!err)
+		err = dev ? nn_device_init(nn, desc->technology, how) : nn_host_init(nn);
+	if (err) {
+		mho_nn_destroy(nn);
+		return err;
+	}
+	*out = nn;
+	return 0;
+}
+
+/* As binary32 on the host would begin: the reference has exactly these, the device nearly. */
+static int init_layer(struct mho_nn *nn, uint32_t k)
+{
+	struct nn_layer *l = &nn->layer[k];
+	size_t weights = (size_t)l->outputs * l->inputs;
+	float width = 1.0f / sqrtf((float)l->inputs);
+	float *w = malloc(weights * sizeof(*w));
+	int ret;
+
+	if (!w)
+		return nn_no_memory();
+	for (size_t i = 0; i < weights; i++)
+		w[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_WEIGHTS, k, i) - 1.0f);
+	for (uint32_t i = 0; i < l->outputs; i++)
+		l->bias[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_BIAS, k, i) - 1.0f);
+	ret = nn->ops->program(nn, k, w);
+	free(w);
+	return ret < 0 ? ret : 0;
+}
+
+int mho_nn_create(struct mho_dev *dev, const struct mho_nn_desc *desc, struct mho_nn **out)
+{
+	enum nn_matrices how = desc && (desc->flags & MHO_NN_REPLACE) ? NN_REPLACE : NN_NEW;
+	struct mho_nn *nn;
+	int err = nn_network_alloc(dev, desc, how, &nn);
+
+	for (uint32_t k = 0; !err && k < nn->layers; k++) {
+		err = init_layer(nn, k);
+		if (err)
+			mho_nn_destroy(nn);
+	}
+	if (err)
+		return err;
+	nn->unfinished = false;
+	*out = nn;
+	return 0;
+}
+
+void mho_nn_destroy(struct mho_nn *nn)
+{
+	if (!nn)
+		return;
+	if (nn->engine)
+		nn->ops->destroy(nn);
+	for (uint32_t k = 0; k < nn->layers; k++)
+		free(nn->layer[k].bias);
+	free(nn);
+}
+
+uint32_t mho_nn_inputs(const struct mho_nn *nn)
+{
+	return nn->inputs;
+}
+
+uint32_t mho_nn_outputs(const struct mho_nn *nn)
+{
+	return nn_outputs(nn);
+}
+
+uint32_t mho_nn_layers(const struct mho_nn *nn)
+{
+	return nn->layers;
+}
+
+struct mho_mat *mho_nn_matrix(struct mho_nn *nn, uint32_t layer)
+{
+	return nn->dev && layer < nn->layers ? nn_device_matrix(nn, layer) : NULL;
+}
+
+/* ---- weights ---- */
+
+static int check_index(const struct mho_nn *nn, uint32_t layer)
+{
+	if (layer < nn->layers)
+		return 0;
+	return nn_error(-EINVAL, "there is no layer %u: the network has layers 0 to %u", layer,
+			nn->layers - 1);
+}
+
+int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias)
+{
+	int err = check_index(nn, layer);
+
+	if (!err)
+		err = nn->ops->drain(nn);
+	if (!err && w)
+		err = nn->ops->read(nn, layer, 0, w);
+	if (!err && bias)
+		memcpy(bias, nn->layer[layer].bias, nn->layer[layer].outputs * sizeof(*bias));
+	return err;
+}
+
+int mho_nn_set(struct mho_nn *nn, uint32_t layer, const float *w, const float *bias)
+{
+	struct nn_layer *l;
+	size_t weights, bad;
+	int ret = check_index(nn, layer);
+
+	if (ret)
+		return ret;
+	l = &nn->layer[layer];
+	weights = (size_t)l->outputs * l->inputs;
+	bad = w ? nn_not_finite(w, weights) : weights;
+	if (bad < weights)
+		return nn_error(-EINVAL,
+				"layer %u: the weight at row %zu, column %zu is not a "
+				"finite number",
+				layer, bad / l->inputs, bad % l->inputs);
+	bad = bias ? nn_not_finite(bias, l->outputs) : l->outputs;
+	if (bad < l->outputs)
+		return nn_error(-EINVAL, "layer %u: the bias of neuron %zu is not a finite number",
+				layer, bad);
+	ret = nn->ops->drain(nn);
+	if (!ret && w)
+		ret = nn->ops->program(nn, layer, w);
+	if (ret >= 0 && bias)
+		memcpy(l->bias, bias, l->outputs * sizeof(*bias));
+	return ret;
+}
+
+int mho_nn_conductance(struct mho_nn *nn, uint32_t layer, float *g)
+{
+	int err = check_index(nn, layer);
+
+	if (!err)
+		err = nn->ops->drain(nn);
+	return err ? err : nn->ops->read(nn, layer, MHO_JOB_CONDUCTANCE, g);
+}
+
+/* ---- passes ---- */
+
+/* From the samples in the first layer's x to the last layer's z, which becomes its activation. */
+static int forward(struct mho_nn *nn, uint32_t set, uint32_t n)
+{
+	for (uint32_t k = 0; k < nn->layers; k++) {
+		struct nn_layer *l = &nn->layer[k];
+		size_t to = k + 1 < nn->layers ? nn->layer[k + 1].x[set] : l->z[set];
+		int err = nn->ops->forward(nn, k, set, n);
+
+		if (err)
+			return err;
+		nn_activate(l->desc.activation, nn->work + l->z[set], l->bias, nn->work + to, n,
+			    l->outputs);
+	}
+	return 0;
+}
+
+static void update_bias(struct nn_layer *l, const float *d, uint32_t n, float step)
+{
+	for (uint32_t i = 0; i < n; i++, d += l->outputs)
+		for (uint32_t j = 0; j < l->outputs; j++)
+			l->bias[j] -= step * d[j];
+}
+
+/* From the last layer's d on down; leaves updates in flight. */
+static int backward(struct mho_nn *nn, uint32_t set, uint32_t n, float step)
+{
+	for (uint32_t k = nn->layers; k-- > 0;) {
+		struct nn_layer *l = &nn->layer[k];
+		int err = nn->ops->backward(nn, k, set, n, step);
+
+		if (err)
+			return err;
+		update_bias(l, nn->work + l->d[set], n, step);
+		if (!k)
+			break;
+		memcpy(nn->work + nn->layer[k - 1].d[set], nn->work + l->e[set],
+		       (size_t)n * l->inputs * sizeof(float));
+		nn_derive(nn->layer[k - 1].desc.activation, nn->work + l->x[set],
+			  nn->work + nn->layer[k - 1].d[set], n, l->inputs);
+	}
+	return 0;
+}
+
+int mho_nn_predict(struct mho_nn *nn, const float *x, uint32_t count, float *y)
+{
+	size_t values = (size_t)count * nn->inputs;
+	size_t bad = nn_not_finite(x, values);
+	uint32_t outputs = nn_outputs(nn);
+
+	if (bad < values)
+		return nn_error(-EINVAL, "value %zu of sample %zu is not a finite number",
+				bad % nn->inputs, bad / nn->inputs);
+	while (count) {
+		uint32_t n = count < nn->batch_max ? count : nn->batch_max;
+		uint32_t set = nn->set;
+		int err;
+
+		memcpy(nn->work + nn->layer[0].x[set], x, (size_t)n * nn->inputs * sizeof(*x));
+		err = forward(nn, set, n);
+		if (err)
+			return err;
+		memcpy(y, nn->work + nn->layer[nn->layers - 1].z[set],
+		       (size_t)n * outputs * sizeof(*y));
+		x += (size_t)n * nn->inputs;
+		y += (size_t)n * outputs;
+		count -= n;
+	}
+	return 0;
+}
+
+static int check_batch(const struct mho_nn *nn, const float *x, const int32_t *labels,
+		       uint32_t count, float rate)
+{
+	size_t values = (size_t)count * nn->inputs;
+	size_t bad = nn_not_finite(x, values);
+
+	if (nn->layer[nn->layers - 1].desc.activation != MHO_NN_SOFTMAX)
+		return nn_error(-EINVAL, "the last layer is not softmax; only networks for "
+					 "classes can be trained");
+	if (!count || count > nn->batch_max)
+		return nn_error(-EINVAL, "a batch of %u samples; 1 to %u are possible", count,
+				nn->batch_max);
+	if (!isfinite(rate) || rate < 0.0f)
+		return nn_error(-EINVAL,
+				"the learning rate is %g; it must be a finite number, 0 "
+				"or larger",
+				(double)rate);
+	if (bad < values)
+		return nn_error(-EINVAL, "value %zu of sample %zu is not a finite number",
+				bad % nn->inputs, bad / nn->inputs);
+	for (uint32_t i = 0; i < count; i++)
+		if (labels[i] < 0 || (uint32_t)labels[i] >= nn_outputs(nn))
+			return nn_error(-EINVAL,
+					"sample %u has the label %d; the network has "
+					"classes 0 to %u",
+					i, labels[i], nn_outputs(nn) - 1);
+	return 0;
+}
+
+int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels, uint32_t count,
+		       float rate, struct mho_nn_score *score)
+{
+	struct mho_nn_score batch = MHO_INIT(struct mho_nn_score);
+	struct nn_layer *last = &nn->layer[nn->layers - 1];
+	uint32_t set = nn->set;
+	int err = check_batch(nn, x, labels, count, rate);
+
+	if (err)
+		return err;
+	/*
+	 * Free to write: the updates that read this set belong to the batch before the last, and
+	 * the last one's products, which follow them on the same matrices, are done.
+	 */
+	memcpy(nn->work + nn->layer[0].x[set], x, (size_t)count * nn->inputs * sizeof(*x));
+	err = forward(nn, set, count);
+	if (err)
+		return err;
+	nn_cross_entropy(nn->work + last->z[set], labels, nn->work + last->d[set], count,
+			 last->outputs, &batch);
+	err = backward(nn, set, count, rate / (float)count);
+	if (err)
+		return err;
+	nn->set = (set + 1) % NN_SETS;
+	batch.loss /= count;
+	if (score)
+		nn_score_add(score, &batch);
+	return 0;
+}
