@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * mhoctl doctor: io_uring. What the kernel's switch says, and whether a ring is
+ * really to be had: containers often forbid it behind the switch's back.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/mhoctl/doctor.h"
+
+#define FALLBACK "; libmho uses threads instead, which is slower"
+
+/* Return: true if the kernel's switch leaves io_uring to this user. */
+static bool check_switch(struct doctor *d)
+{
+	char text[32], group[32];
+	long value, gid;
+
+	/* Linux before 6.6 has no switch. */
+	if (!doctor_read(d, text, sizeof(text), "proc/sys/kernel/io_uring_disabled"))
+		return true;
+	value = strtol(text, NULL, 10);
+	if (value == 0)
+		return true;
+	if (value == 2) {
+		doctor_say(d, "io_uring", DOCTOR_NOTE, "sudo sysctl kernel.io_uring_disabled=0",
+			   "kernel.io_uring_disabled is 2: nobody may use it" FALLBACK);
+		return false;
+	}
+	doctor_read(d, group, sizeof(group), "proc/sys/kernel/io_uring_group");
+	gid = *group ? strtol(group, NULL, 10) : -1;
+	if (d->uid == 0 || (gid >= 0 && doctor_in_group(d, (gid_t)gid)))
+		return true;
+	doctor_say(
+		d, "io_uring", DOCTOR_NOTE, "sudo sysctl kernel.io_uring_disabled=0",
+		"kernel.io_uring_disabled is 1 and you are not in kernel.io_uring_group" FALLBACK);
+	return false;
+}
+
+static void check_ring(struct doctor *d)
+{
+	struct io_uring ring;
+	struct io_uring_probe *probe;
+	bool msg_ring;
+	int err;
+
+	err = io_uring_queue_init(8, &ring, 0);
+	if (err == -EPERM || err == -EACCES) {
+		doctor_say(d, "io_uring", DOCTOR_NOTE,
+			   "in a container: allow io_uring_setup, io_uring_enter and "
+			   "io_uring_register in its seccomp profile",
+			   "io_uring_setup is forbidden (%s)" FALLBACK, strerror(-err));
+		return;
+	}
+	if (err) {
+		doctor_say(d, "io_uring", DOCTOR_NOTE,
+			   "use Linux 5.18 or later with CONFIG_IO_URING",
+			   "io_uring_setup gives an error (%s)" FALLBACK, strerror(-err));
+		return;
+	}
+	probe = io_uring_get_probe_ring(&ring);
+	msg_ring = probe && io_uring_opcode_supported(probe, IORING_OP_MSG_RING);
+	io_uring_free_probe(probe);
+	io_uring_queue_exit(&ring);
+	if (msg_ring)
+		doctor_say(d, "io_uring", DOCTOR_OK, NULL,
+			   "a ring was made, MSG_RING is supported");
+	else
+		doctor_say(d, "io_uring", DOCTOR_NOTE, "use Linux 5.18 or later",
+			   "the kernel does not know IORING_OP_MSG_RING" FALLBACK);
+}
+
+/**
+ * doctor_uring() - check io_uring
+ * @d: examination
+ */
+void doctor_uring(struct doctor *d)
+{
+	if (!check_switch(d))
+		return;
+	if (d->live)
+		check_ring(d);
+	else
+		doctor_say(d, "io_uring", DOCTOR_OK, NULL,
+			   "not switched off (whether it works is tried only without --root)");
+}

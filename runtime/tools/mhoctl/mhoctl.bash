@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# Completion of mhoctl's command line for bash. Needs nothing but bash itself. The
+# verbs and options here are those of "mhoctl utils dump-metadata"; the unit test
+# cli_mhoctl.sh compares them.
+# shellcheck shell=bash
+
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench utils'
+
+# Options of a verb.
+_mhoctl_options()
+{
+	local open='--io --verbose --json --help'
+
+	case $1 in
+	list) echo '--scheme --json --help' ;;
+	info | telemetry) echo "$open" ;;
+	topo) echo "--tiles --tech --dts --dot $open" ;;
+	log) echo "--level $open" ;;
+	selftest) echo "--quick --full $open" ;;
+	calibrate) echo "--tile $open" ;;
+	doctor) echo '--root --json --help' ;;
+	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
+	utils) echo '--json --help' ;;
+	esac
+}
+
+# Completes the value of an option. Fails if it takes none.
+_mhoctl_value()
+{
+	local option=$1 current=$2
+
+	case $option in
+	--scheme | -s) mapfile -t COMPREPLY < <(compgen -W 'emu accel' -- "$current") ;;
+	--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring thread' -- "$current") ;;
+	--level | -l) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$current") ;;
+	--output | -o)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	--root | -r)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	--tile | --repetitions | --milliseconds | --threads | -[tnm]) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+
+# Completes an argument of a verb: a device's URI, and the words that some verbs have.
+_mhoctl_argument()
+{
+	local command=$1 verb=$2 current=$3 words='' prefix
+
+	case $verb in
+	bench) words='start mvm update nop memory all' ;;
+	utils) words='dump-metadata' ;;
+	esac
+	case $verb in
+	info | topo | telemetry | log | selftest | calibrate | bench)
+		words+=" $("$command" list 2>/dev/null | awk 'NR > 1 { print $1 }')"
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+	# For readline a word begins after a colon.
+	if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
+		prefix=${current%:*}:
+		COMPREPLY=("${COMPREPLY[@]#"$prefix"}")
+	fi
+}
+
+_mhoctl()
+{
+	local line=${COMP_LINE:0:COMP_POINT} words current previous
+
+	# Not COMP_WORDS: those are split at colons and equals signs.
+	read -ra words <<<"$line"
+	[[ $line == *[[:space:]] ]] && words+=('')
+	COMPREPLY=()
+	current=${words[-1]}
+	previous=${words[-2]-}
+	if [ ${#words[@]} -le 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$_mhoctl_verbs --version --help" -- "$current")
+	elif [[ $current == --*=* ]]; then
+		_mhoctl_value "${current%%=*}" "${current#*=}"
+	elif _mhoctl_value "$previous" "$current"; then
+		:
+	elif [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_mhoctl_options "${words[1]}")" -- "$current")
+	else
+		_mhoctl_argument "${words[0]}" "${words[1]}" "$current"
+	fi
+}
+
+complete -F _mhoctl mhoctl

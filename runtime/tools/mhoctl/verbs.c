@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * The table of verbs and their options. Parsing, help, "mhoctl utils
+ * dump-metadata" and, through it, the check of the completion script follow it.
+ */
+#include "tools/mhoctl/mhoctl.h"
+
+static const struct option_spec no_options[] = { { 0 } };
+
+static const struct option_spec list_options[] = {
+	{ "scheme", 's', "SCHEME", "emu accel", "only emulated devices, or only cards" },
+	{ 0 },
+};
+
+static const struct option_spec topo_options[] = {
+	{ "tiles", 0, NULL, NULL, "one line per tile: shape, technology, state, wear" },
+	{ "tech", 0, NULL, NULL, "one line per technology of the cells" },
+	{ "dts", 0, NULL, NULL, "device-tree source of the card (needs dtc)" },
+	{ "dot", 0, NULL, NULL, "graph for Graphviz" },
+	{ 0 },
+};
+
+static const struct option_spec selftest_options[] = {
+	{ "quick", 'q', NULL, NULL, "read-only tests (the default)" },
+	{ "full", 'f', NULL, NULL, "also write to free tiles, which wears them a little" },
+	{ 0 },
+};
+
+static const struct option_spec log_options[] = {
+	{ "level", 'l', "LEVEL", "error warning info debug", "only entries as grave as this" },
+	{ 0 },
+};
+
+static const struct option_spec calibrate_options[] = {
+	{ "tile", 't', "NUMBER", NULL, "only this tile" },
+	{ 0 },
+};
+
+static const struct option_spec doctor_options[] = {
+	{ "root", 'r', "DIR", NULL, "look at the system below DIR instead, without live checks" },
+	{ 0 },
+};
+
+static const struct option_spec bench_options[] = {
+	{ "output", 'o', "FILE", NULL, "also write the results as JSON to FILE" },
+	{ "strict", 0, NULL, NULL, "exit with 1 if a bar is missed" },
+	{ "repetitions", 'n', "NUMBER", NULL, "of each measurement, 5 or more (default 7)" },
+	{ "milliseconds", 'm', "NUMBER", NULL,
+	  "length of a repetition of either side (default 40)" },
+	{ "threads", 't', "NUMBER", NULL, "of the emulator (default 0: one per processor)" },
+	{ 0 },
+};
+
+const struct verb mhoctl_verbs[] = {
+	{
+		.name = "list",
+		.summary = "devices that can be opened",
+		.description =
+			"Lists cards and built-in emulated devices by the URI that opens them.",
+		.synopsis = "",
+		.options = list_options,
+		.run = run_list,
+	},
+	{
+		.name = "info",
+		.summary = "what a device is: model, versions, limits",
+		.description = "Opens a device and shows its model, versions, limits and features.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = no_options,
+		.run = run_info,
+	},
+	{
+		.name = "topo",
+		.summary = "tiles and technologies of a device",
+		.description =
+			"Shows the tiles of a device: groups of equal tiles, or what an option asks for.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = topo_options,
+		.run = run_topo,
+	},
+	{
+		.name = "telemetry",
+		.summary = "counters: time, energy, commands, wear, temperature",
+		.description =
+			"Shows the device's counters. Times are device time, not the host's.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = no_options,
+		.run = run_telemetry,
+	},
+	{
+		.name = "log",
+		.summary = "the device's own log",
+		.description = "Prints the device's log, oldest entry first, with its device time.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = log_options,
+		.run = run_log,
+	},
+	{
+		.name = "selftest",
+		.summary = "let a device test itself",
+		.description = "Lets the device test itself. Exit status 1 if a test fails.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = selftest_options,
+		.run = run_selftest,
+	},
+	{
+		.name = "calibrate",
+		.summary = "measure and correct a device's converters",
+		.description =
+			"Measures the converters of all tiles, or of one, and corrects them.\n"
+			"An emulated card keeps the result only with ?state=FILE.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.options = calibrate_options,
+		.run = run_calibrate,
+	},
+	{
+		.name = "doctor",
+		.summary = "find out what is wrong with this machine's setup",
+		.description =
+			"Checks kernel, module, device nodes, permissions, io_uring, limits, versions,\n"
+			"processor and emulator, and says for each problem what to do about it.\n"
+			"Exit status 1 if there is a problem; notes are no problems.",
+		.synopsis = "",
+		.options = doctor_options,
+		.run = run_doctor,
+	},
+	{
+		.name = "bench",
+		.summary = "measure a device beside OpenBLAS and io_uring",
+		.description =
+			"Measures the start of a device, matrix-vector products, updates, empty jobs and\n"
+			"memory, each beside its reference and its bar: medians of repetitions in which\n"
+			"both sides take turns. PART picks some: start, mvm, update, nop, memory or all.",
+		.synopsis = "[URI] [PART]",
+		.words = "start mvm update nop memory all",
+		.max_args = 2,
+		.opens = true,
+		.options = bench_options,
+		.run = run_bench,
+	},
+	{
+		.name = "utils",
+		.summary = "for scripts: dump-metadata",
+		.description =
+			"dump-metadata: prints the verbs and their options as JSON (always).",
+		.synopsis = "dump-metadata",
+		.words = "dump-metadata",
+		.max_args = 1,
+		.options = no_options,
+		.run = run_utils,
+	},
+	{ 0 },
+};

@@ -1,0 +1,476 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# mhoctl from outside: output against golden files, JSON of every verb, exit
+# statuses, doctor on made-up systems, completion and man page against mhoctl's own
+# metadata. Prints TAP.
+#
+#	cli_mhoctl.sh			compare
+#	cli_mhoctl.sh --update		rewrite the golden files
+# shellcheck disable=SC2016 # programs of jq and bash are in single quotes
+set -u
+# "... | check" counts in this shell.
+shopt -s lastpipe
+
+here=$(cd "$(dirname "$0")" && pwd)
+golden=$here/golden/mhoctl
+source_dir=$here/../..
+mhoctl=$(realpath "${MHO_BUILD:-$source_dir/build}")/bin/mhoctl
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+update=
+[ "${1:-}" = --update ] && update=1
+export LC_ALL=C
+# Output is wrapped to a terminal's width only, but smartcols asks COLUMNS first.
+unset COLUMNS
+
+count=0
+failures=0
+
+# result STATUS NAME: one TAP line; what was found is in $work/why.
+result()
+{
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $count - $2"
+		sed 's/^/# /' "$work/why"
+	fi
+}
+
+# check NAME COMMAND...: passes if the command succeeds.
+check()
+{
+	local name=$1
+	shift
+	"$@" >"$work/why" 2>&1
+	result $? "$name"
+}
+
+skip()
+{
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# run WORDS...: runs mhoctl; output in $work/out and $work/err, exit status in $status.
+run()
+{
+	"$mhoctl" "$@" >"$work/out" 2>"$work/err" </dev/null
+	status=$?
+}
+
+# expect NAME STATUS PATTERN WORDS...: exit status and something on standard error.
+expect()
+{
+	local name=$1 wanted=$2 pattern=$3
+	shift 3
+	run "$@"
+	{
+		echo "exit status $status, wanted $wanted; standard error:"
+		cat "$work/err"
+	} >"$work/why"
+	[ "$status" -eq "$wanted" ] && grep -q -- "$pattern" "$work/err"
+	result $? "$name"
+}
+
+# same NAME: compares standard input with a golden file, in which versions of mho are N.N.N.
+same()
+{
+	local name=$1
+	sed -E 's/\b((libmho|firmware|version)\b[^0-9]*)[0-9]+\.[0-9]+\.[0-9]+\b/\1N.N.N/g; s/ +$//' \
+		>"$work/$name"
+	if [ -n "$update" ]; then
+		mkdir -p "$golden" && cp "$work/$name" "$golden/$name"
+	fi
+	check "golden $name" diff -u "$golden/$name" "$work/$name"
+}
+
+# What a JSON document consists of: paths and types, list indices as [].
+shape()
+{
+	jq -r '[paths(true) as $p | {p: ($p | map(if type == "number" then "[]" else . end)
+		| join(".")), t: (getpath($p) | type)}] | unique | .[] | "\(.p) \(.t)"' "$1"
+}
+
+# ---- help, versions, wrong words ----
+
+test_help()
+{
+	local verb
+
+	run --help
+	same help.txt <"$work/out"
+	for verb in $(jq -r '.verbs[].name' "$work/metadata"); do
+		run "$verb" --help
+		echo "== $status"
+		cat "$work/out"
+	done >"$work/help"
+	same help-verbs.txt <"$work/help"
+	run help topo
+	check 'help VERB is VERB --help' grep -q '^usage: mhoctl topo' "$work/out"
+	run --version
+	check '--version' grep -Eq '^mhoctl [0-9]+\.[0-9]+\.[0-9]+ \(libmho [0-9.]+\)$' "$work/out"
+}
+
+test_usage()
+{
+	expect 'no verb' 2 '^usage:'
+	expect 'wrong verb' 2 'no verb "lst"' lst
+	expect 'wrong option' 2 'option --tils' topo --tils
+	expect 'wrong letter' 2 'option -x' list -x
+	expect 'option without its value' 2 'needs a value' list --scheme
+	expect 'wrong value' 2 'one of: emu accel' list --scheme=usb
+	expect 'no number' 2 'whole number' calibrate --tile first
+	expect 'number out of range' 2 'from 5 to' bench --repetitions 1
+	expect 'an argument too many' 2 'one argument too many' info emu: emu:
+	expect 'two forms at once' 2 'only one of' topo --tiles --tech
+	expect 'a graph is no JSON' 2 'does not go with' topo --dot --json
+	expect 'two kinds of self-test' 2 'not both' selftest --quick --full
+	expect 'unknown part of bench' 2 'neither a URI' bench mvn
+	expect 'root that is no directory' 2 'not a directory' doctor --root "$work/none"
+	expect 'utils without a word' 2 'usage' utils
+}
+
+# ---- devices ----
+
+test_devices()
+{
+	local verb
+
+	run list
+	same list.txt <"$work/out"
+	run info --io thread emu:small
+	same info.txt <"$work/out"
+	run topo emu:small
+	same topo.txt <"$work/out"
+	run topo --tiles emu:small
+	same topo-tiles.txt <"$work/out"
+	run topo --tech emu:small
+	same topo-tech.txt <"$work/out"
+	run topo --dot emu:small
+	same topo.dot <"$work/out"
+	run topo --dts emu:small
+	check 'topo --dts is device-tree source' grep -q '^/dts-v1/;' "$work/out"
+	run selftest --full emu:small
+	check 'full self-test passes' test $status -eq 0
+	run calibrate --tile 0 emu:small
+	check 'calibrate says what it did' grep -qx 'tile 0 calibrated' "$work/out"
+	run calibrate emu:small
+	check 'calibrate does all tiles' grep -qx 'all tiles calibrated' "$work/out"
+	run log --level info emu:small
+	check 'the log has entries' test -s "$work/out"
+	for verb in info topo telemetry log selftest; do
+		run "$verb"
+		check "$verb says which device it took" grep -q 'no URI given, using emu:' "$work/err"
+	done
+	for io in uring thread; do
+		run info --json --io $io emu:small
+		if [ $io = uring ] && [ $status -eq 3 ]; then
+			skip "info --io $io" 'io_uring is forbidden here'
+		else
+			check "info --io $io" test "$(jq -r .io "$work/out")" = $io
+		fi
+	done
+}
+
+test_bad_devices()
+{
+	echo 'no device tree' >"$work/bad.dtb"
+	expect 'URI of nothing' 3 'nothing' info nothing:
+	expect 'URI without scheme' 3 'small' info small
+	expect 'unknown name' 3 'gigantic' info emu:gigantic
+	expect 'unknown parameter' 3 'colour' info 'emu:small?colour=red'
+	expect 'file that is not there' 3 'none.dtb' topo "emu:$work/none.dtb"
+	expect 'file that is no topology' 3 'bad.dtb' topo "emu:$work/bad.dtb"
+	expect 'no such tile' 3 'tile' calibrate --tile 100000 emu:small
+	chmod 000 "$work/bad.dtb"
+	if [ "$(id -u)" != 0 ]; then
+		expect 'file that may not be read' 3 'Permission denied' topo "emu:$work/bad.dtb"
+	elif setpriv --inh-caps=-all --bounding-set=-all true 2>/dev/null; then
+		setpriv --inh-caps=-all --bounding-set=-all "$mhoctl" topo "emu:$work/bad.dtb" \
+			>"$work/out" 2>"$work/err"
+		check 'file that may not be read' grep -q 'Permission denied' "$work/err"
+	else
+		skip 'file that may not be read' 'root may read everything here'
+	fi
+}
+
+# ---- JSON and output ----
+
+test_json()
+{
+	local line name
+
+	while read -r name line; do
+		# shellcheck disable=SC2086 # words of a command line
+		run $line
+		check "$name has its schema" jq -e --arg s "mho.$name/1" '.schema == $s' "$work/out"
+		shape "$work/out" | same "json-$name.txt"
+	done <<-'END'
+		list list --json
+		info info --json emu:small
+		topo topo --json emu:small
+		telemetry telemetry --json emu:small
+		log log --json emu:small
+		selftest selftest --json emu:small
+		calibrate calibrate --json --tile 0 emu:small
+		bench bench --json -n 5 -m 1 emu: update
+		metadata utils dump-metadata
+	END
+	run doctor --json
+	check 'doctor has its schema' jq -e '.schema == "mho.doctor/1"' "$work/out"
+	check 'doctor tries the emulator' jq -e \
+		'.checks[] | select(.check == "emulator") | .state == "ok"' "$work/out"
+}
+
+test_bench()
+{
+	local part
+
+	for part in start mvm nop; do
+		run bench -n 5 -m 1 --output "$work/bench.json" $part
+		cp "$work/out" "$work/why"
+		cat "$work/err" >>"$work/why"
+		[ $status -eq 0 ] && jq -e '.errors == 0 and (.results | length > 0)
+			and all(.results[]; .verdict == "skipped" or .ours > 0)' \
+			"$work/bench.json" >>"$work/why"
+		result $? "bench $part"
+	done
+	run bench -n 5 -m 1 --json --strict emu: update
+	check '--strict fails if a bar is missed' jq -e --argjson status $status \
+		'$status == if .missed > 0 then 1 else 0 end' "$work/out"
+	expect 'bench cannot write its file' 3 'cannot be made' \
+		bench -n 5 -m 1 --output "$work/none/x" emu: start
+}
+
+test_full_disk()
+{
+	local line
+
+	while read -r line; do
+		# shellcheck disable=SC2086 # words of a command line
+		"$mhoctl" $line >/dev/full 2>"$work/why"
+		[ $? -eq 3 ] && grep -q 'No space left' "$work/why"
+		result $? "full disk: $line"
+	done <<-'END'
+		--help
+		--version
+		list
+		list --json
+		info emu:small
+		topo --dts emu:small
+		log emu:small
+		doctor --json
+		utils dump-metadata
+	END
+}
+
+# ---- doctor on made-up systems ----
+
+# make_root NAME: a system with a card on which all is well; prints its root.
+make_root()
+{
+	local root=$work/$1 device
+
+	mkdir -p "$root"/{boot,dev/accel,etc,usr/bin} "$root"/proc/{self,sys/kernel} \
+		"$root"/sys/{class/accel/accel0/device,kernel/mm/transparent_hugepage} \
+		"$root/sys/bus/pci/drivers/mho"
+	device=$root/sys/bus/pci/devices/0000:01:00.0
+	mkdir -p "$device"
+	echo 0x1af4 >"$device/vendor"
+	echo 0x10f0 >"$device/device"
+	ln -s ../../../../bus/pci/drivers/mho "$root/sys/class/accel/accel0/device/driver"
+	: >"$root/dev/accel/accel0"
+	chmod 660 "$root/dev/accel/accel0"
+	echo 6.12.0-test >"$root/proc/sys/kernel/osrelease"
+	echo 0 >"$root/proc/sys/kernel/io_uring_disabled"
+	printf 'CONFIG_DRM=m\nCONFIG_DRM_ACCEL=y\n' >"$root/boot/config-6.12.0-test"
+	echo 'mho 65536 0 - Live 0x0000000000000000' >"$root/proc/modules"
+	printf 'root:x:99990:\nrender:x:%s:\n' "$(id -g)" >"$root/etc/group"
+	printf 'Name:\tmhoctl\nUid:\t99991\t99991\t99991\t99991\nGid:\t99991\t99991\t99991\t99991\nGroups:\t%s 99992 \n' \
+		"$(id -g)" >"$root/proc/self/status"
+	cat >"$root/proc/self/limits" <<-'END'
+		Limit                     Soft Limit           Hard Limit           Units
+		Max open files            1024                 4096                 files
+		Max locked memory         8388608              8388608              bytes
+		Max address space         unlimited            unlimited            bytes
+	END
+	printf 'MemTotal:       16000000 kB\nMemAvailable:    8192000 kB\n' >"$root/proc/meminfo"
+	printf 'model name\t: test\nflags\t\t: fpu avx2 f16c popcnt sse2\n' >"$root/proc/cpuinfo"
+	echo 'always [madvise] never' >"$root/sys/kernel/mm/transparent_hugepage/enabled"
+	printf '#!/bin/sh\n' >"$root/usr/bin/dtc"
+	chmod 755 "$root/usr/bin/dtc"
+	echo "$root"
+}
+
+without_card()
+{
+	rm -r "$1/sys/bus/pci/devices" "$1/sys/class" "$1/dev/accel" "$1/proc/modules"
+}
+
+# diagnose NAME STATUS: golden output of doctor on $work/NAME, and its exit status.
+diagnose()
+{
+	local name=$1 wanted=$2
+
+	run doctor --json --root "$work/$name"
+	check "doctor on $name: exit status $wanted" test $status -eq "$wanted"
+	jq -r '(.checks[] | "\(.state) \(.check): \(.found)", (.remedy // empty | "    -> " + .)),
+		"problems: \(.problems), notes: \(.notes). \(.summary)"' "$work/out" |
+		sed -E "s|liburing\.so.*|liburing.so|" | same "doctor-$name.txt"
+}
+
+test_doctor()
+{
+	local root
+
+	make_root good >/dev/null
+	diagnose good 0
+	run doctor --root "$work/good"
+	sed -E 's|liburing\.so.*|liburing.so|' "$work/out" | same doctor-table.txt
+
+	root=$(make_root no-card)
+	without_card "$root"
+	echo 6.1.0-test >"$root/proc/sys/kernel/osrelease"
+	echo 'CONFIG_DRM=m' >"$root/boot/config-6.1.0-test"
+	sed -i '/render/d' "$root/etc/group"
+	rm "$root/usr/bin/dtc"
+	diagnose no-card 0
+
+	root=$(make_root old-kernel)
+	echo 6.1.0-test >"$root/proc/sys/kernel/osrelease"
+	rm "$root"/boot/config-* "$root/proc/modules"
+	diagnose old-kernel 1
+
+	root=$(make_root no-accel)
+	rm "$root"/boot/config-*
+	printf '# CONFIG_DRM_ACCEL is not set\n' | gzip >"$root/proc/config.gz"
+	diagnose no-accel 1
+
+	root=$(make_root not-loaded)
+	rm -r "$root/proc/modules" "$root/sys/class/accel/accel0/device/driver"
+	mkdir -p "$root/lib/modules/6.12.0-test"
+	echo 'updates/dkms/mho.ko.xz: kernel/drivers/gpu/drm/drm.ko.xz' \
+		>"$root/lib/modules/6.12.0-test/modules.dep"
+	diagnose not-loaded 1
+
+	root=$(make_root no-node)
+	rm "$root/dev/accel/accel0"
+	diagnose no-node 1
+
+	root=$(make_root no-group)
+	sed -i 's/^Groups:.*/Groups:\t99992/' "$root/proc/self/status"
+	diagnose no-group 1
+
+	root=$(make_root no-permission)
+	chmod 600 "$root/dev/accel/accel0"
+	diagnose no-permission 1
+
+	root=$(make_root no-io_uring)
+	echo 2 >"$root/proc/sys/kernel/io_uring_disabled"
+	diagnose no-io_uring 0
+
+	root=$(make_root group-io_uring)
+	echo 1 >"$root/proc/sys/kernel/io_uring_disabled"
+	echo -1 >"$root/proc/sys/kernel/io_uring_group"
+	diagnose group-io_uring 0
+
+	root=$(make_root small)
+	mkdir -p "$root/sys/fs/cgroup"
+	echo 100000000 >"$root/sys/fs/cgroup/memory.max"
+	sed -i 's/8388608 /65536   /; s/1024 /64   /; s/unlimited/1073741824/' "$root/proc/self/limits"
+	echo 'always madvise [never]' >"$root/sys/kernel/mm/transparent_hugepage/enabled"
+	echo 'flags : fpu sse2' >"$root/proc/cpuinfo"
+	diagnose small 1
+
+	mkdir "$work/empty"
+	diagnose empty 0
+}
+
+# ---- completion and man page ----
+
+# The completions of a command line, sorted.
+complete_line()
+{
+	PATH=$(dirname "$mhoctl"):$PATH bash -c '
+		. "$1"
+		COMP_LINE=$2
+		COMP_POINT=${#2}
+		_mhoctl
+		[ ${#COMPREPLY[@]} -eq 0 ] || printf "%s\n" "${COMPREPLY[@]}"' \
+		- "$source_dir/runtime/tools/mhoctl/mhoctl.bash" "$1" | sort
+}
+
+# completes LINE: standard input has what should be offered.
+completes()
+{
+	sort >"$work/wanted"
+	complete_line "$1" >"$work/offered"
+	check "completion of '$1'" diff -u "$work/wanted" "$work/offered"
+}
+
+test_completion()
+{
+	local verb option values
+
+	{
+		jq -r '.verbs[].name' "$work/metadata"
+		printf '%s\n' --version --help
+	} | completes 'mhoctl '
+	for verb in $(jq -r '.verbs[].name' "$work/metadata"); do
+		jq -r --arg v "$verb" '.verbs[] | select(.name == $v).options[] | "--" + .name' \
+			"$work/metadata" | completes "mhoctl $verb --"
+	done
+	jq -r '.verbs[] | .name as $v | .options[] | select(.values != []) |
+		"\($v) --\(.name) \(.values | join(","))"' "$work/metadata" >"$work/values"
+	while read -r verb option values; do
+		tr , '\n' <<<"$values" | completes "mhoctl $verb $option "
+		tr , '\n' <<<"$values" | completes "mhoctl $verb $option="
+	done <"$work/values"
+	jq -r '.verbs[] | select(.name == "bench").words[]' "$work/metadata" |
+		cat - <("$mhoctl" list | awk 'NR > 1 { print $1 }') | completes 'mhoctl bench '
+	jq -r '.verbs[] | select(.name == "utils").words[]' "$work/metadata" |
+		completes 'mhoctl utils '
+	echo small | completes 'mhoctl info emu:sm'
+	: >"$work/some-file"
+	echo "$work/some-file" | completes "mhoctl bench --output $work/some-f"
+	check 'completion is registered' bash -c '. "$1"; complete -p mhoctl' - \
+		"$source_dir/runtime/tools/mhoctl/mhoctl.bash"
+}
+
+test_man_page()
+{
+	local page=$source_dir/docs/man/mhoctl.1 verb option
+
+	jq -r '.verbs[] | .name as $v | .options[] | "\($v) \(.name)"' "$work/metadata" |
+		while read -r verb option; do
+			grep -q "^\.It Cm $verb" "$page" || echo "verb $verb"
+			grep -Eq "Fl (. , )?-$option( |\$)" "$page" || echo "option --$option of $verb"
+		done >"$work/missing"
+	check 'the man page has every verb and option' diff -u /dev/null "$work/missing"
+}
+
+if ! [ -x "$mhoctl" ]; then
+	echo "Bail out! $mhoctl is not there: run make first"
+	exit 1
+fi
+run utils dump-metadata
+cp "$work/out" "$work/metadata"
+# Versions of json-c differ in white space.
+jq . "$work/metadata" | same metadata.json
+test_help
+test_usage
+test_devices
+test_bad_devices
+test_json
+test_bench
+test_full_disk
+test_doctor
+test_completion
+test_man_page
+echo "1..$count"
+[ $failures -eq 0 ]
