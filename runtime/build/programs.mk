@@ -15,7 +15,9 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$1)
 
 KERNEL_DIR := runtime/emulator/kernels
 KERNEL_SRC := $(wildcard $(KERNEL_DIR)/*.c)
-EMU_SRC := $(filter-out $(KERNEL_DIR)/%,$(call sources,runtime/emulator))
+# The PCI server is for mho-emud: in the static library alone, which it is linked with.
+SERVER_SRC := $(wildcard runtime/emulator/vfio_user*.c runtime/emulator/pci_config.c)
+EMU_SRC := $(filter-out $(KERNEL_DIR)/% $(SERVER_SRC),$(call sources,runtime/emulator))
 MHO_SRC := $(call sources,runtime/core runtime/backend)
 NN_SRC := $(call sources,runtime/nn)
 TOOL_COMMON_SRC := $(wildcard runtime/tools/common/*.c)
@@ -60,7 +62,7 @@ $(call stamp,$(B)/obj/.$1.list,$2)
 
 $(B)/lib/$1.a: $2 $(B)/obj/.$1.list
 	$$(call say,AR,$$@)
-	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $(AR) rcs $$@ $2
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && $(AR) rcs $$@ $$(filter %.o,$$^)
 
 $(B)/lib/$1.so.$(VERSION): $2 runtime/$1.map $4 $(B)/obj/.$1.list $(LDFLAGS_STAMP)
 	$$(call say,LD,$$@)
@@ -82,6 +84,9 @@ STATIC_LIBS := $(LIBS:=.a)
 $(eval $(call library,libmho,$(MHO_OBJ),$(MHO_LIBS),))
 $(eval $(call library,libmho-nn,$(NN_OBJ),$(NN_LIBS),$(LIBMHO).so))
 
+SERVER_OBJ := $(call objects,$(SERVER_SRC))
+$(LIBMHO).a: $(SERVER_OBJ)
+
 libs: $(SHARED_LIBS) $(STATIC_LIBS) ## Build libmho and libmho-nn
 
 # --- tools and examples -------------------------------------------------------------------
@@ -90,9 +95,17 @@ libs: $(SHARED_LIBS) $(STATIC_LIBS) ## Build libmho and libmho-nn
 # path does not count for what libmho-nn needs in turn, so each program names libmho itself.
 
 RPATH := -Wl,-rpath,'$$ORIGIN/../lib'
+# Tools that use what libmho.so does not export. Of the common objects they get this one.
+STATIC_TOOLS := mho-emud
+STATIC_COMMON_OBJ := $(filter %/std_streams.o,$(TOOL_COMMON_OBJ))
+$(STATIC_TOOLS:%=$(B)/bin/%): $(LIBMHO).a
+shared_objects = $1 $(filter %-nn.so,$(SHARED_LIBS)) -Wl,--no-as-needed $(LIBMHO).so \
+	-Wl,--as-needed $(TOOL_LIBS)
+static_objects = $(filter-out $(filter-out $(STATIC_COMMON_OBJ),$(TOOL_COMMON_OBJ)),$1) \
+	$(LIBMHO).a $(TOOL_LIBS) $(MHO_LIBS)
 # $(call link,OBJECTS,RPATH)
-link = $(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $2 -o $@ $1 \
-	$(filter %-nn.so,$(SHARED_LIBS)) -Wl,--no-as-needed $(LIBMHO).so -Wl,--as-needed $(TOOL_LIBS)
+link = $(Q)mkdir -p $(@D) && $(CC) $(ALL_LDFLAGS) $2 -o $@ \
+	$(if $(filter $(STATIC_TOOLS),$(@F)),$(static_objects),$(shared_objects))
 
 define tool_rule
 $(B)/bin/$1: $(call tool_obj,$1) $(TOOL_COMMON_OBJ) $(SHARED_LIBS) $(LDFLAGS_STAMP)
@@ -105,10 +118,10 @@ $(B)/examples/%: $(B)/obj/runtime/examples/%.o $(SHARED_LIBS) $(LDFLAGS_STAMP)
 	$(call say,LD,$@)
 	$(call link,$<,$(RPATH))
 
-tools: $(TOOLS:%=$(B)/bin/%) ## Build mhoctl, mho-train, mho-infer
+tools: $(TOOLS:%=$(B)/bin/%) ## Build mhoctl, mho-train, mho-infer, mho-emud
 examples: $(EXAMPLES:%=$(B)/examples/%) ## Build the example programs
 
-DEPS := $(patsubst %.o,%.d,$(MHO_OBJ) $(NN_OBJ) $(TOOL_COMMON_OBJ) \
+DEPS := $(patsubst %.o,%.d,$(MHO_OBJ) $(SERVER_OBJ) $(NN_OBJ) $(TOOL_COMMON_OBJ) \
 	$(foreach tool,$(TOOLS),$(call tool_obj,$(tool))) \
 	$(EXAMPLES:%=$(B)/obj/runtime/examples/%.o))
 -include $(DEPS)
