@@ -50,6 +50,7 @@ include runtime/build/blobs.mk
 include runtime/build/programs.mk
 include runtime/build/tests.mk
 include runtime/build/install.mk
+include runtime/build/vm.mk
 
 .PHONY: all demo bench docs format check-format clean help FORCE
 
@@ -81,4 +82,4 @@ help: ## Print this
 	@echo 'Targets:'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables:'
-	@sed -n 's/^## /  /p' Makefile
+	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)

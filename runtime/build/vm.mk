@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# Test guests: the driver and the tools on stock Debian kernels, with the emulated
+# card attached to QEMU. How it is done: tests/vm/run.sh; for whom: docs/testing.md.
+#
+# Variables for the command line:
+#
+## KERNEL=6.12             (vm, vm-test) kernel of the guest; those there are: build/vm/kernels
+## TOPOLOGY=small          (vm, vm-test) topology of the emulated card
+## FAULT=SPEC              (vm, vm-test) a fault that the card has from the start
+## EMUD="OPTION..."        (vm, vm-test) more options for mho-emud
+## RUN="COMMAND"           (vm) run this in the guest instead of a shell
+## BARE=1                  (vm, vm-test) without the driver
+## ACCEL=tcg               (vm, vm-test) do not try KVM
+## MIRROR=URL              (vm, vm-test) Debian mirror, if not the one that this host uses
+
+VM := $(O)/vm
+VM_JOBS := $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
+VM_RUN = MHO_VM='$(VM)' KERNEL='$(KERNEL)' TOPOLOGY='$(TOPOLOGY)' FAULT='$(FAULT)' EMUD='$(EMUD)' \
+	ACCEL='$(ACCEL)' BARE='$(BARE)' MIRROR='$(MIRROR)' ONLY='$T' JOBS='$(VM_JOBS)' tests/vm/run.sh
+# RUN= with its quotes, as one word of the shell.
+VM_COMMAND = '$(subst ','\'',$(RUN))'
+
+# Sets the shell's arguments to one test of run-tests.sh for each kernel: its results.
+VM_RESULTS = set --; for kernel in $(or $(KERNEL),$$(cut -d ' ' -f 1 '$(VM)/kernels')); do \
+	set -- "$$@" "Linux $$kernel=cat $(VM)/result/$$kernel.tap"; done
+
+.PHONY: vm vm-build vm-guests vm-test vm-clean
+
+vm: ## Shell in a guest with the emulated card; with RUN=, a command
+	$(Q)$(VM_RUN) $(if $(RUN),command $(VM_COMMAND),shell)
+
+vm-build: ## Make what guests need, without starting one (the first time: minutes)
+	$(Q)$(VM_RUN) build
+
+# Guests take as long as they take, and leave TAP; to count it is a moment's work.
+vm-guests:
+	$(Q)$(VM_RUN) test
+
+vm-test: vm-guests ## Run the guests' tests on every kernel (or KERNEL=)
+	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
+
+vm-clean: ## Remove everything that belongs to guests, the Debian tree too
+	$(Q)MHO_VM='$(VM)' tests/vm/clean.sh

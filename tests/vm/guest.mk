@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# What a guest with kernel KVER runs: module, test programs, initramfs. To be made
+# inside the tree (in-tree.sh), after the userspace half has been made in /vm/out.
+# With BARE=1, in a directory of its own, without the module.
+
+ifndef KVER
+$(error KVER= must name the kernel)
+endif
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+HERE := tests/vm
+OUT := /vm/out
+GUEST := /vm/guest/$(KVER)$(if $(BARE),-bare)
+PROGRAMS := $(patsubst $(HERE)/guest/%.c,/vm/guest/tests/%,$(wildcard $(HERE)/guest/*.c))
+SCRIPTS := $(patsubst $(HERE)/guest/%.sh,/vm/guest/tests/%,$(wildcard $(HERE)/guest/*.sh))
+# With BARE=1 there is no module, and the guest's device has no driver.
+MODULE := $(if $(BARE),,$(if $(shell grep '^obj-' Kbuild),$(GUEST)/module.stamp))
+KBUILD_IGNORES := *.o *.ko *.mod *.mod.c .*.cmd .*.d *.order Module.symvers
+
+.PHONY: all FORCE
+all: $(GUEST)/initramfs.cpio
+
+/vm/guest/tests/%: $(HERE)/guest/%.c $(wildcard $(HERE)/guest/*.h firmware-if/*.h)
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Ifirmware-if -o $@ $<
+
+/vm/guest/tests/%: $(HERE)/guest/%.sh
+	@mkdir -p $(@D)
+	install -m 755 $< $@
+
+# Kbuild writes beside the sources, so it gets a copy of them for each kernel. What it has to
+# make again it knows best; the stamp changes only when the module does.
+$(GUEST)/module.stamp: FORCE
+	@mkdir -p $(GUEST)/module
+	rsync -a --delete $(KBUILD_IGNORES:%=--exclude='%') Kbuild kernel uapi firmware-if \
+		$(GUEST)/module/
+	+$(MAKE) -C /lib/modules/$(KVER)/build M=$(GUEST)/module modules
+	@find $(GUEST)/module -name '*.ko' -exec sha256sum {} + >$@.new
+	@test -s $@.new || { echo 'mho: Kbuild has made no module' >&2; exit 1; }
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/modules $(PROGRAMS) $(SCRIPTS) \
+		$(MODULE) $(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
+	@mkdir -p $(@D)
+	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# What the scripts beside this file share: where things lie, which kernels there
+# are, how to complain. To be sourced by bash; sets $src and $vm.
+#
+#	$vm/tree	the Debian tree (made by provision.sh)
+#	$vm/kernels	"6.12 6.12.117+deb13-amd64", a line for each kernel in it
+#	$vm/out		what "make" makes inside the tree
+#	$vm/guest	initramfs and module of each kernel (guest.mk)
+#	$vm/run		a directory for each guest that was booted: logs, sockets
+#	$vm/result	the newest test result of each kernel, as TAP
+#
+# Inside the tree, $src is /src and $vm is /vm.
+
+src=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+: "${MHO_VM:?must be the directory for all output of the VM targets}"
+mkdir -p "$MHO_VM" || exit 1
+vm=$(cd "$MHO_VM" && pwd)
+
+say()
+{
+	printf 'mho: %s\n' "$*" >&2
+}
+
+die()
+{
+	say "$@"
+	exit 1
+}
+
+# in_tree COMMAND...
+in_tree()
+{
+	MHO_VM=$vm "$src/tests/vm/in-tree.sh" "$@"
+}
+
+# kernel_version NAME: the whole version of the kernel that is called NAME (6.12, 7.3).
+kernel_version()
+{
+	local version
+	version=$(awk -v name="$1" '$1 == name { print $2 }' "$vm/kernels")
+	[ -n "$version" ] || die "there is no kernel \"$1\"; KERNEL= may be one of:" \
+		"$(awk '{ printf "%s ", $1 }' "$vm/kernels")"
+	echo "$version"
+}

@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# Boots a guest after making what it needs: the tree, the userspace half, the
+# module, the initramfs. What takes long is made once.
+#
+#	run.sh build		only make all that
+#	run.sh shell		a shell in the guest
+#	run.sh command COMMAND	run a shell command there; its output and status
+#	run.sh test		run the tests; results in $MHO_VM/result/KERNEL.tap
+#
+# Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
+# one is wanted, the first); LIMIT, seconds for a guest (600; a shell has no limit); ONLY, part of
+# the names of the tests to run; TEST_LIMIT, seconds for one of them (60); JOBS; MIRROR
+# (provision.sh); what session.sh lists.
+set -u
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+here=$src/tests/vm
+verb=${1:-}
+BARE=${BARE:-}
+shift
+
+# Old directories of guests: a few of each kernel stay, for their logs.
+sweep()
+{
+	local dir
+	find "$vm/run" -maxdepth 1 -name "$1.*" -printf '%T@ %p\n' | sort -rn | tail -n +4 |
+		while read -r _ dir; do
+			kill -0 "${dir##*.}" 2>/dev/null || rm -rf "$dir"
+		done
+}
+
+# make_all KVER...: two callers must not make the same thing at once.
+make_all()
+{
+	local kver jobs=-j${JOBS:-$(nproc)}
+	mkdir -p "$vm/run" "$vm/result"
+	exec 8>"$vm/.build.lock"
+	flock 8
+	if ! in_tree make "$jobs" O=/vm/out NOINSTALL=1 libs tools examples firmware \
+		>"$vm/build.log" 2>&1; then
+		tail -n 30 "$vm/build.log" >&2
+		die "building in the Debian tree failed; the whole log: $vm/build.log"
+	fi
+	for kver in "$@"; do
+		in_tree make "$jobs" -f tests/vm/guest.mk "KVER=$kver" BARE="$BARE" \
+			>"$vm/build.log" 2>&1 && continue
+		tail -n 30 "$vm/build.log" >&2
+		die "building for Linux $kver failed; the whole log: $vm/build.log"
+	done
+	exec 8>&-
+}
+
+# boot NAME MODE: boots a guest in a directory of its own, $run.
+boot()
+{
+	local name=$1 mode=$2 kver limit=(timeout -k 5 "${LIMIT:-600}")
+	kver=$(kernel_version "$name") || exit 1
+	sweep "$name"
+	run=$vm/run/$name.$$
+	rm -rf "$run"
+	mkdir "$run" || exit 1
+	[ "$mode" != shell ] || limit=()
+	: >"$run/console.log"
+	: >"$run/kmsg.log"
+	: >"$run/results.log"
+	in_tree env ACCEL="${ACCEL:-}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
+		FAULT="${FAULT:-}" MEM="${MEM:-1G}" SMP="${SMP:-2}" APPEND="${APPEND:-}" \
+		"${limit[@]}" tests/vm/session.sh "$kver" "$mode" "/vm/run/$name.$$" \
+		"/vm/guest/$kver${BARE:+-bare}/initramfs.cpio"
+}
+
+# A signal ends what runs in the tree (in-tree.sh), then this.
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# run_command NAME COMMAND: prints what it prints; its status.
+run_command()
+{
+	local status
+	APPEND="mho.run=$(printf '%s' "$2" | base64 -w 0) ${APPEND:-}" boot "$1" run
+	tr -d '\r' <"$run/results.log" | grep -av '^@status '
+	status=$(sed -n 's/^@status \([0-9]*\).*/\1/p' "$run/results.log" | tail -n 1)
+	if [ -z "$status" ]; then
+		tail -n 40 "$run/console.log" >&2
+		die "the guest ended before the command did; its logs: $run"
+	fi
+	return "$status"
+}
+
+test_kernel()
+{
+	local name=$1 status
+	say "testing on Linux $(kernel_version "$name")"
+	rm -f "$vm/result/$name.tap"
+	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
+	APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-60} \
+${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$name" test \
+		2>"$vm/run/$name.$$.err"
+	status=$?
+	mv "$vm/run/$name.$$.err" "$run/session.log"
+	"$here/verdict.sh" "$run" "$status" "$name" >"$vm/result/$name.tap.$$"
+	mv "$vm/result/$name.tap.$$" "$vm/result/$name.tap"
+}
+
+case $verb in
+build | shell | test) ;;
+command) [ -n "${1:-}" ] || die "usage: run.sh command COMMAND" ;;
+*) die "usage: run.sh build|shell|command|test" ;;
+esac
+
+"$here/provision.sh" || exit 1
+read -ra names <<<"${KERNEL:-$(cut -d ' ' -f 1 "$vm/kernels" | paste -sd ' ')}"
+case $verb in
+shell | command) names=("${names[0]}") ;;
+esac
+versions=()
+for name in "${names[@]}"; do
+	version=$(kernel_version "$name") || exit 1
+	versions+=("$version")
+done
+make_all "${versions[@]}"
+
+case $verb in
+shell) boot "${names[0]}" shell ;;
+command) run_command "${names[0]}" "$1" ;;
+test)
+	for name in "${names[@]}"; do
+		test_kernel "$name"
+	done
+	;;
+esac

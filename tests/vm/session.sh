@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# One guest with its device, from start to power-off. Runs inside the tree
+# (in-tree.sh), which ends QEMU and mho-emud with it. run.sh prepares what it uses.
+#
+#	session.sh KVER MODE RUNDIR INITRAMFS
+#
+# Environment: ACCEL (tcg, kvm; empty: whatever a probe says), TOPOLOGY, EMUD (more
+# options of mho-emud), FAULT (a fault of mho-emud's, armed before the guest starts), APPEND
+# (more of the kernel's command line), MEM, SMP.
+#
+# Left in RUNDIR: console.log, results.log (what the guest wrote on ttyS1), kmsg.log (ttyS2:
+# all kernel messages), qemu.log, emud.log, counters.json (mho-emud's, at the end). The guest's ttyS3
+# leads to mho-emud's control socket, so that tests can order faults.
+#
+# Form of results.log: "@begin NAME", the KTAP that the test printed, "@end NAME STATUS", for each
+# test, and "@done" after the last one.
+set -u
+
+kver=$1
+mode=$2
+run=$3
+emud=/vm/out/bin/mho-emud
+initramfs=$4
+device=()
+
+die()
+{
+	printf 'mho: %s\n' "$*" >&2
+	exit 1
+}
+
+# qemu ACCEL MODE OPTIONS...
+qemu()
+{
+	local accel=$1 mode=$2
+	shift 2
+	local loglevel=5
+	[ "$accel" != tcg ] || accel=tcg,thread=multi
+	# Warnings would come between a developer and the prompt; dmesg has them.
+	[ "$mode" != shell ] || loglevel=3
+	# The guest's memory is a file, so that the device reaches it without messages. Port
+	# reset and error reporting need the native hot-plug of PCI Express.
+	qemu-system-x86_64 -accel "$accel" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}" \
+		-object "memory-backend-memfd,id=ram,size=${MEM:-1G},share=on" \
+		-machine q35,memory-backend=ram -nodefaults -no-user-config -display none \
+		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off -no-reboot \
+		-kernel "/boot/vmlinuz-$kver" -initrd "$initramfs" \
+		-append "console=ttyS0 loglevel=$loglevel log_buf_len=4M panic=-1 oops=panic \
+mho.mode=$mode ${APPEND:-}" "$@"
+}
+
+# A /dev/kvm that can be opened proves nothing: KVM counts where a guest came up with it.
+# The answer holds for this kernel until the host is booted again.
+accelerator()
+{
+	local answer
+	answer=/vm/accel/$kver-$(cat /proc/sys/kernel/random/boot_id)
+	if ! [ -s "$answer" ]; then
+		mkdir -p /vm/accel
+		rm -f "/vm/accel/$kver"-*
+		echo tcg >"$answer.$$"
+		if [ -w /dev/kvm ] && timeout -k 1 15 bash -c "$(declare -f qemu)
+			kver=$kver initramfs=$initramfs
+			qemu kvm probe -serial stdio" </dev/null 2>/dev/null |
+			grep -q MHO-GUEST-RUNS; then
+			echo kvm >"$answer.$$"
+		fi
+		mv "$answer.$$" "$answer"
+	fi
+	cat "$answer"
+}
+
+start_device()
+{
+	local words=() waited
+	[ -z "${TOPOLOGY:-}" ] || words+=(--topology "$TOPOLOGY")
+	# shellcheck disable=SC2206 # options, separated by spaces
+	words+=(${EMUD:-})
+	words=(--socket "$run/dev" --control "$run/control" --log-level warning "${words[@]}")
+	"$emud" "${words[@]}" >"$run/emud.log" 2>&1 </dev/null &
+	emud_pid=$!
+	for ((waited = 0; waited < 100; waited++)); do
+		[ -S "$run/dev" ] && break
+		kill -0 $emud_pid 2>/dev/null || break
+		sleep 0.05
+	done
+	if ! [ -S "$run/dev" ]; then
+		cat "$run/emud.log" >&2
+		die "mho-emud has not opened its socket: $emud ${words[*]}"
+	fi
+	device=(-device "pcie-root-port,id=rp0,chassis=1,slot=1"
+		-device "{\"driver\":\"vfio-user-pci\",\"id\":\"mho0\",\"bus\":\"rp0\",
+			\"socket\":{\"type\":\"unix\",\"path\":\"$run/dev\"}}"
+		-chardev "socket,id=control,path=$run/control" -serial chardev:control)
+}
+
+# control LINE: what mho-emud answers.
+control()
+{
+	echo "$1" | socat -t 5 - "UNIX-CONNECT:$run/control"
+}
+
+if [ -x "$emud" ]; then
+	start_device
+	if [ -n "${FAULT:-}" ]; then
+		answer=$(control "fault $FAULT")
+		[[ $answer == *'"ok":true'* || $answer == *'"ok": true'* ]] ||
+			die "mho-emud does not take FAULT=\"$FAULT\": $answer"
+	fi
+else
+	printf 'mho: %s\n' "there is no mho-emud yet: the guest has no device" >&2
+fi
+
+# The order decides what is ttyS1 to ttyS3.
+results=(-serial "file:$run/results.log" -serial "file:$run/kmsg.log"
+	-qmp "unix:$run/qmp,server=on,wait=off")
+accel=${ACCEL:-$(accelerator)}
+if [ "$mode" = shell ]; then
+	qemu "$accel" "$mode" -serial mon:stdio "${results[@]}" "${device[@]}" \
+		2>"$run/qemu.log"
+else
+	qemu "$accel" "$mode" -serial "file:$run/console.log" "${results[@]}" "${device[@]}" \
+		</dev/null 2>"$run/qemu.log"
+fi
+status=$?
+[ $status -eq 0 ] || cat "$run/qemu.log" >&2
+if [ -n "${emud_pid:-}" ]; then
+	if kill -0 "$emud_pid" 2>/dev/null; then
+		control counters >"$run/counters.json"
+	else
+		echo 'mho-vm: mho-emud has ended before the guest' >>"$run/emud.log"
+	fi
+fi
+exit $status
