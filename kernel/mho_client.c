@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Open files. The device's context is made when a file needs it first, so that those who only ask
+ * take nothing from others.
+ */
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "mho_client.h"
+#include "mho_device.h"
+
+/**
+ * mho_client_open() - &drm_driver.open
+ * @drm: device
+ * @file: file
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mho_client_open(struct drm_device *drm, struct drm_file *file)
+{
+	struct mho_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+
+	if (!client)
+		return -ENOMEM;
+	client->mdev = to_mho(drm);
+	INIT_LIST_HEAD(&client->link);
+	INIT_LIST_HEAD(&client->keys);
+	INIT_LIST_HEAD(&client->queues);
+	INIT_LIST_HEAD(&client->array_list);
+	kref_init(&client->ref);
+	mutex_init(&client->lock);
+	xa_init_flags(&client->ctxs, XA_FLAGS_ALLOC1);
+	xa_init_flags(&client->arrays, XA_FLAGS_ALLOC1);
+	file->driver_priv = client;
+	return 0;
+}
+
+static void mho_client_free(struct kref *ref)
+{
+	struct mho_client *client = container_of(ref, struct mho_client, ref);
+
+	xa_destroy(&client->ctxs);
+	xa_destroy(&client->arrays);
+	mutex_destroy(&client->lock);
+	kfree(client);
+}
+
+/**
+ * mho_client_put() - let go of a client
+ * @client: client
+ */
+void mho_client_put(struct mho_client *client)
+{
+	kref_put(&client->ref, mho_client_free);
+}
+
+static int mho_client_create_context(struct mho_client *client)
+{
+	struct mho_device *mdev = client->mdev;
+	struct mho_hw_admin_sqe sqe = { .opcode = MHO_HW_ADM_CONTEXT_CREATE };
+	unsigned long id;
+	int ret;
+
+	id = find_next_zero_bit(mdev->contexts, mdev->limits.contexts + 1, 1);
+	if (id > mdev->limits.contexts)
+		return -ENOSPC;
+	sqe.context = cpu_to_le16(id);
+	ret = mho_admin_run(mdev, &sqe, NULL);
+	if (ret)
+		return ret;
+	__set_bit(id, mdev->contexts);
+	list_add_tail(&client->link, &mdev->clients);
+	/* Read without a lock by those who see that it is there. */
+	WRITE_ONCE(client->context, id);
+	return 0;
+}
+
+/**
+ * mho_client_need_context() - make the device's context, if it is not there yet
+ * @client: client
+ *
+ * Return: 0, -ENOSPC, -ENODEV, or a device error.
+ */
+int mho_client_need_context(struct mho_client *client)
+{
+	struct mho_device *mdev = client->mdev;
+	int idx, ret = 0;
+
+	if (READ_ONCE(mdev->wedged))
+		return -EIO;
+	if (READ_ONCE(client->context))
+		return 0;
+	if (!drm_dev_enter(&mdev->drm, &idx))
+		return -ENODEV;
+	mutex_lock(&mdev->admin.lock);
+	if (!client->context)
+		ret = mho_client_create_context(client);
+	mutex_unlock(&mdev->admin.lock);
+	drm_dev_exit(idx);
+	return ret;
+}
+
+static void mho_client_destroy_context(struct mho_client *client)
+{
+	struct mho_device *mdev = client->mdev;
+	struct mho_hw_admin_sqe sqe = { .opcode = MHO_HW_ADM_CONTEXT_DESTROY };
+	int ret;
+
+	mutex_lock(&mdev->admin.lock);
+	client->closed = true;
+	if (client->context) {
+		sqe.context = cpu_to_le16(client->context);
+		ret = mho_admin_run(mdev, &sqe, NULL);
+		if (ret && ret != -ENODEV)
+			drm_dbg(&mdev->drm, "context %u: not destroyed (%d)\n", client->context,
+				ret);
+		/* A device that did not answer may still know it: the number stays until reset. */
+		if (ret != -ETIMEDOUT)
+			__clear_bit(client->context, mdev->contexts);
+		list_del_init(&client->link);
+	}
+	INIT_LIST_HEAD(&client->array_list);
+	mutex_unlock(&mdev->admin.lock);
+}
+
+/**
+ * mho_client_close() - &drm_driver.postclose: end all that the file has
+ * @drm: device
+ * @file: file
+ *
+ * Jobs in flight are aborted. Waits until the last one is gone: the device does so at once, and
+ * jobs that wait for others' fences go when these signal, as fences do.
+ */
+void mho_client_close(struct drm_device *drm, struct drm_file *file)
+{
+	struct mho_client *client = file->driver_priv;
+	struct mho_array *array;
+	struct mho_ctx *ctx;
+	unsigned long index;
+
+	xa_for_each(&client->ctxs, index, ctx) {
+		xa_erase(&client->ctxs, index);
+		mho_ctx_close(ctx);
+		mho_ctx_put(ctx);
+	}
+	/* Keys that the jobs held go on their own; the device must not forget them before. */
+	flush_workqueue(client->mdev->free_wq);
+	mho_client_destroy_context(client);
+	xa_for_each(&client->arrays, index, array) {
+		xa_erase(&client->arrays, index);
+		mho_array_put(array);
+	}
+	mho_client_put(client);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * An open file and what it owns: a context of the device, in it hardware queues (contexts to
+ * programs), arrays and memory keys.
+ */
+#ifndef MHO_CLIENT_H
+#define MHO_CLIENT_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <drm/drm_file.h>
+#include <drm/gpu_scheduler.h>
+
+#include "mho_queue.h"
+
+struct mho_bo;
+struct mho_device;
+
+/**
+ * struct mho_client - an open file
+ * @mdev: device
+ * @link: in the device's list, while it has a context
+ * @ref: the file, and each key
+ * @context: number of its context in the device, 0 before the first use
+ * @closed: the device's context is gone
+ * @lock: of the tables
+ * @ctxs: struct mho_ctx by handle
+ * @arrays: struct mho_array by handle
+ * @array_count: arrays
+ * @ctx_count: contexts
+ * @tile_count: tiles of the arrays
+ * @keys: its memory keys, under the admin lock
+ * @queues: its contexts, under the admin lock
+ * @array_list: its arrays, under the admin lock
+ * @key_count: number of them
+ * @device_ns: device time of its jobs
+ */
+struct mho_client {
+	struct mho_device *mdev;
+	struct list_head link;
+	struct kref ref;
+	u16 context;
+	bool closed;
+	struct mutex lock; /* of the tables */
+	struct xarray ctxs;
+	struct xarray arrays;
+	unsigned int array_count;
+	unsigned int ctx_count;
+	unsigned int tile_count;
+	struct list_head keys;
+	struct list_head queues;
+	struct list_head array_list;
+	atomic_t key_count;
+	atomic64_t device_ns;
+};
+
+/**
+ * struct mho_ctx - what programs call a context: a hardware queue with its scheduler
+ * @client: owner
+ * @link: in its list, while the device has the queue
+ * @handle: to programs
+ * @queue: the queue
+ * @sched: hands jobs to it
+ * @entity: where jobs wait
+ * @submit_lock: arming and pushing are one step
+ * @ref: the table, and each call that uses it
+ * @fence_context: of the groups' fences
+ * @fence_seqno: of the last group
+ * @waiting: commands submitted and not done
+ * @jobs: groups that exist
+ * @idle: woken when @jobs becomes 0
+ * @closing: takes no more jobs, under @submit_lock
+ * @guilty: timeouts that it caused
+ * @innocent: resets that hit it
+ * @device_ns: device time of its jobs
+ * @energy_fj: their energy
+ * @done: commands done
+ */
+struct mho_ctx {
+	struct mho_client *client;
+	struct list_head link;
+	u32 handle;
+	struct mho_queue queue;
+	struct drm_gpu_scheduler sched;
+	struct drm_sched_entity entity;
+	struct mutex submit_lock; /* arming and pushing are one step */
+	struct kref ref;
+	u64 fence_context;
+	u64 fence_seqno;
+	atomic_t waiting;
+	atomic_t jobs;
+	wait_queue_head_t idle;
+	bool closing;
+	atomic_t guilty;
+	atomic_t innocent;
+	atomic64_t device_ns;
+	atomic64_t energy_fj;
+	atomic64_t done;
+};
+
+/**
+ * struct mho_array - an array
+ * @ref: the table, and each job
+ * @link: in the list of its file
+ * @id: its number in the device
+ * @handle: to programs
+ * @tiles: tiles that it has
+ * @named: it outlives the file
+ * @lost: the device has it no more
+ * @busy: commands submitted and not done; at least 0, or -1 while it is being destroyed
+ */
+struct mho_array {
+	struct kref ref;
+	struct list_head link;
+	u32 id;
+	u32 handle;
+	u32 tiles;
+	bool named;
+	bool lost;
+	atomic_t busy;
+};
+
+/**
+ * struct mho_key - a memory key: a buffer as the device sees it for one file
+ * @ref: the buffer's handle, and each job
+ * @client: whose
+ * @bo: which buffer
+ * @bo_link: in the buffer's list
+ * @link: in the client's list
+ * @work: gives it back
+ * @id: its number in the device, 0 if it has none
+ * @blocks: page lists
+ * @block_dma: their bus addresses
+ * @block_count: number of them
+ * @top: list of @block_dma for the device, or the only block
+ * @top_dma: its bus address
+ * @pages: entries
+ */
+struct mho_key {
+	struct kref ref;
+	struct mho_client *client;
+	struct mho_bo *bo;
+	struct list_head bo_link;
+	struct list_head link;
+	struct work_struct work;
+	u32 id;
+	__le64 **blocks;
+	dma_addr_t *block_dma;
+	unsigned int block_count;
+	__le64 *top;
+	dma_addr_t top_dma;
+	u32 pages;
+};
+
+/* mho_client.c */
+int mho_client_open(struct drm_device *drm, struct drm_file *file);
+void mho_client_close(struct drm_device *drm, struct drm_file *file);
+void mho_client_put(struct mho_client *client);
+int mho_client_need_context(struct mho_client *client);
+
+/* mho_ctx.c */
+int mho_ioctl_ctx_create(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_ctx_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_reset(struct drm_device *drm, void *data, struct drm_file *file);
+struct mho_ctx *mho_ctx_get(struct mho_client *client, u32 handle);
+void mho_ctx_put(struct mho_ctx *ctx);
+void mho_ctx_close(struct mho_ctx *ctx);
+void mho_ctx_free_hw(struct mho_ctx *ctx);
+
+/* mho_array.c */
+int mho_ioctl_array_create(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_array_find(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_array_destroy(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_array_detach(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_array_info(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_array_tag(struct drm_device *drm, void *data, struct drm_file *file);
+struct mho_array *mho_array_use(struct mho_client *client, u32 handle);
+void mho_array_done(struct mho_array *array);
+void mho_array_put(struct mho_array *array);
+int mho_array_sweep(struct mho_device *mdev);
+
+/* mho_key.c */
+struct mho_key *mho_key_get(struct mho_client *client, struct mho_bo *bo);
+void mho_key_put(struct mho_key *key);
+int mho_key_register(struct mho_key *key);
+void mho_key_drop_handle(struct mho_client *client, struct mho_bo *bo);
+void mho_key_free_lists(struct mho_key *key);
+
+/* mho_job.c */
+int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
+
+/* mho_sched.c */
+int mho_sched_setup(struct mho_ctx *ctx);
+
+#endif

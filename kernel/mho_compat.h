@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * What differs between the kernels that the driver builds against. The driver is written to the
+ * newer names; this header maps them back. Feature macros come from Kbuild, which asks the headers,
+ * since stable series change interfaces in mid-series.
+ */
+#ifndef MHO_COMPAT_H
+#define MHO_COMPAT_H
+
+#include <linux/module.h>
+
+#include <drm/drm_gem.h>
+#include <drm/gpu_scheduler.h>
+
+#ifdef MHO_HAVE_SCHED_NO_HANG
+static inline enum drm_gpu_sched_stat mho_sched_no_hang(struct drm_sched_job *job)
+{
+	return DRM_GPU_SCHED_STAT_NO_HANG;
+}
+#else
+/*
+ * The scheduler took the job off its list before it called us. Back with it, or it is never freed;
+ * and look for finished jobs, in case that it has finished meanwhile.
+ */
+static inline enum drm_gpu_sched_stat mho_sched_no_hang(struct drm_sched_job *job)
+{
+	struct drm_gpu_scheduler *sched = job->sched;
+
+	spin_lock(&sched->job_list_lock);
+	list_add(&job->list, &sched->pending_list);
+	spin_unlock(&sched->job_list_lock);
+	queue_work(sched->submit_wq, &sched->work_free_job);
+	return DRM_GPU_SCHED_STAT_NOMINAL;
+}
+#endif
+
+#ifdef MHO_HAVE_SCHED_INIT_ARGS
+#define mho_sched_init drm_sched_init
+#else
+struct drm_sched_init_args {
+	const struct drm_sched_backend_ops *ops;
+	struct workqueue_struct *timeout_wq;
+	u32 num_rqs;
+	u32 credit_limit;
+	long timeout;
+	const char *name;
+	struct device *dev;
+};
+
+static inline int mho_sched_init(struct drm_gpu_scheduler *sched,
+				 const struct drm_sched_init_args *args)
+{
+	return drm_sched_init(sched, args->ops, NULL, args->num_rqs, args->credit_limit, 0,
+			      args->timeout, args->timeout_wq, NULL, args->name, args->dev);
+}
+#endif
+
+#ifdef MHO_HAVE_SCHED_CLIENT_ID
+#define mho_sched_job_init drm_sched_job_init
+#else
+static inline int mho_sched_job_init(struct drm_sched_job *job, struct drm_sched_entity *entity,
+				     u32 credits, void *owner, u64 client_id)
+{
+	return drm_sched_job_init(job, entity, credits, owner);
+}
+#endif
+
+#ifdef MHO_HAVE_GEM_VMAP_UNLOCKED
+#define mho_gem_vmap drm_gem_vmap_unlocked
+#define mho_gem_vunmap drm_gem_vunmap_unlocked
+#else
+#define mho_gem_vmap drm_gem_vmap
+#define mho_gem_vunmap drm_gem_vunmap
+#endif
+
+/* A fence has a lock of its own where it can; else its creator's. */
+static inline spinlock_t *mho_fence_lock(spinlock_t *lock)
+{
+#ifdef MHO_HAVE_FENCE_INLINE_LOCK
+	return NULL;
+#else
+	return lock;
+#endif
+}
+
+#ifdef MHO_HAVE_IMPORT_NS_SYMBOL
+#define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
+#else
+#define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
+#endif

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * The job layer: what a program asks for becomes commands with references on all that they name,
+ * and results go back when they are done. The ways in (an ioctl now) only parse arguments.
+ *
+ * The driver checks what names objects and what must be zero. Shapes, ranges and numbers are the
+ * device's to check: it has to anyway, and its answer says what was wrong where.
+ */
+#include <linux/dma-fence.h>
+#include <linux/slab.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "mho_client.h"
+#include "mho_compat.h"
+#include "mho_device.h"
+#include "mho_gem.h"
+#include "mho_job.h"
+
+#define MHO_USES_ARRAY BIT(0)
+#define MHO_USES_BATCH BIT(1)
+#define MHO_USES_A BIT(2)
+#define MHO_USES_B BIT(3)
+#define MHO_USES_A_REGION BIT(4)
+#define MHO_USES_B_REGION BIT(5)
+#define MHO_USES_A_SCALE BIT(6)
+#define MHO_USES_B_SCALE BIT(7)
+#define MHO_USES_PARAM0 BIT(8)
+#define MHO_USES_PARAM1 BIT(9)
+#define MHO_USES_DST BIT(10)
+#define MHO_USES_MODIFIER BIT(11)
+#define MHO_USES_WINDOW BIT(12)
+#define MHO_WRITES BIT(13)
+
+#define MHO_USES_AB (MHO_USES_ARRAY | MHO_USES_BATCH | MHO_USES_A | MHO_USES_B | \
+		     MHO_USES_A_SCALE | MHO_USES_B_SCALE | MHO_USES_WINDOW)
+
+/* Programs and the device use the same numbers, so that nothing needs to be translated. */
+static_assert((int)DRM_MHO_OP_MVM == MHO_HW_OP_MVM);
+static_assert((int)DRM_MHO_OP_MVM_T == MHO_HW_OP_MVM_T);
+static_assert((int)DRM_MHO_OP_UPDATE == MHO_HW_OP_UPDATE);
+static_assert((int)DRM_MHO_OP_PROGRAM == MHO_HW_OP_PROGRAM);
+static_assert((int)DRM_MHO_OP_READ == MHO_HW_OP_READ);
+static_assert((int)DRM_MHO_OP_PULSE == MHO_HW_OP_PULSE);
+static_assert((int)DRM_MHO_OP_TRANSFER == MHO_HW_OP_TRANSFER);
+static_assert((int)DRM_MHO_OP_SCRUB == MHO_HW_OP_SCRUB);
+static_assert(DRM_MHO_JOB_FENCE == MHO_HW_CMD_FENCE);
+static_assert(DRM_MHO_JOB_A_WINDOW == MHO_HW_CMD_A_WINDOW);
+static_assert(DRM_MHO_JOB_B_WINDOW == MHO_HW_CMD_B_WINDOW);
+static_assert(DRM_MHO_TYPE_F32 == MHO_HW_TYPE_F32);
+static_assert(DRM_MHO_TYPE_I8 == MHO_HW_TYPE_I8);
+static_assert(DRM_MHO_READ_CONDUCTANCE == MHO_HW_READ_CONDUCTANCE);
+static_assert(DRM_MHO_READ_WEAR == MHO_HW_READ_WEAR);
+
+/* What an operation uses; -1 if there is no such operation. */
+static int mho_job_uses(u8 op)
+{
+	switch (op) {
+	case DRM_MHO_OP_NOP:
+	case DRM_MHO_OP_BARRIER:
+		return 0;
+	case DRM_MHO_OP_MVM:
+	case DRM_MHO_OP_MVM_T:
+		return MHO_USES_AB;
+	case DRM_MHO_OP_UPDATE:
+		return MHO_USES_AB | MHO_USES_PARAM0 | MHO_USES_PARAM1 | MHO_WRITES;
+	case DRM_MHO_OP_PROGRAM:
+		return MHO_USES_ARRAY | MHO_USES_BATCH | MHO_USES_A | MHO_USES_B_REGION |
+		       MHO_USES_A_SCALE | MHO_USES_PARAM0 | MHO_USES_PARAM1 | MHO_WRITES;
+	case DRM_MHO_OP_READ:
+		return MHO_USES_ARRAY | MHO_USES_BATCH | MHO_USES_A_REGION | MHO_USES_B |
+		       MHO_USES_B_SCALE | MHO_USES_MODIFIER;
+	case DRM_MHO_OP_PULSE:
+		return MHO_USES_ARRAY | MHO_USES_BATCH | MHO_USES_A | MHO_USES_B_REGION |
+		       MHO_USES_A_SCALE | MHO_WRITES;
+	case DRM_MHO_OP_TRANSFER:
+		return MHO_USES_ARRAY | MHO_USES_A_REGION | MHO_USES_B_REGION | MHO_USES_A_SCALE |
+		       MHO_USES_PARAM0 | MHO_USES_DST | MHO_WRITES;
+	case DRM_MHO_OP_SCRUB:
+		return MHO_USES_ARRAY | MHO_USES_B_REGION | MHO_WRITES;
+	default:
+		return -1;
+	}
+}
+
+static void mho_job_cmd_drop(struct mho_cmd *cmd)
+{
+	if (cmd->array)
+		mho_array_done(cmd->array);
+	if (cmd->dst)
+		mho_array_done(cmd->dst);
+	mho_key_put(cmd->a);
+	mho_key_put(cmd->b);
+	cmd->array = NULL;
+	cmd->dst = NULL;
+	cmd->a = NULL;
+	cmd->b = NULL;
+}
+
+static void mho_job_write_result(struct mho_job *job, struct mho_cmd *cmd,
+				 const struct mho_done *done)
+{
+	struct drm_mho_result *result;
+
+	if (!job->results)
+		return;
+	result = &job->results[cmd - job->cmds];
+	result->device_ns = done->device_ns;
+	result->energy_fj = done->energy_fj;
+	result->result = done->result;
+	result->detail = done->detail;
+	result->status = done->status;
+	/* Pairs with the program's acquiring read: whoever sees this sees the rest. */
+	smp_store_release(&result->done, DRM_MHO_RESULT_DONE);
+}
+
+/* Under the queue's lock, or nobody else knows the job. */
+static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
+			     const struct mho_done *done)
+{
+	struct mho_job *job = container_of(group, struct mho_job, group);
+	struct mho_ctx *ctx = job->ctx;
+
+	if (done->status && !group->error)
+		group->error = done->status > 0 ? mho_status_errno(done->status) : done->status;
+	mho_job_write_result(job, cmd, done);
+	mho_job_cmd_drop(cmd);
+	atomic_dec(&ctx->waiting);
+	atomic64_inc(&ctx->done);
+	atomic64_add(done->device_ns, &ctx->device_ns);
+	atomic64_add(done->device_ns, &ctx->client->device_ns);
+	atomic64_add(done->energy_fj, &ctx->energy_fj);
+}
+
+static void mho_job_all_done(struct mho_group *group)
+{
+	struct mho_job *job = container_of(group, struct mho_job, group);
+
+	if (!job->fence_ready)
+		return;
+	if (group->error)
+		dma_fence_set_error(&job->fence->base, group->error);
+	dma_fence_signal(&job->fence->base);
+}
+
+/**
+ * mho_job_alloc() - make an empty job
+ * @ctx: context; not closing before the job is released
+ * @count: commands
+ *
+ * Return: the job, mho_job_release() it; NULL if there is no memory.
+ */
+struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
+{
+	struct mho_job *job;
+
+	job = kvzalloc(struct_size(job, cmds, count), GFP_KERNEL_ACCOUNT);
+	if (!job)
+		return NULL;
+	job->count = count;
+	job->fence = kzalloc(sizeof(*job->fence), GFP_KERNEL_ACCOUNT);
+	if (!job->fence) {
+		kvfree(job);
+		return NULL;
+	}
+	job->ctx = ctx;
+	job->group.cmd_done = mho_job_cmd_done;
+	job->group.all_done = mho_job_all_done;
+	atomic_inc(&ctx->jobs);
+	atomic_add(count, &ctx->waiting);
+	return job;
+}
+
+/**
+ * mho_job_cancel() - end commands that were never handed to the device
+ * @job: job that is not in the queue
+ * @error: how
+ */
+void mho_job_cancel(struct mho_job *job, int error)
+{
+	struct mho_done done = { .status = error };
+	unsigned int i;
+
+	for (i = 0; i < job->count; i++) {
+		if (job->cmds[i].state == MHO_CMD_DONE)
+			continue;
+		job->cmds[i].state = MHO_CMD_DONE;
+		mho_job_cmd_done(&job->group, &job->cmds[i], &done);
+	}
+}
+
+/**
+ * mho_job_release() - the end of a job that is not in the queue any more, or never was
+ * @job: job
+ */
+void mho_job_release(struct mho_job *job)
+{
+	struct mho_ctx *ctx = job->ctx;
+
+	mho_job_cancel(job, -ECANCELED);
+	mho_bo_put(job->bo);
+	/* A fence that was never initialised has no references to put. */
+	if (job->fence_ready)
+		dma_fence_put(&job->fence->base);
+	else
+		kfree(job->fence);
+	kvfree(job);
+	if (atomic_dec_and_test(&ctx->jobs))
+		wake_up_all(&ctx->idle);
+}
+
+static const char *mho_fence_driver(struct dma_fence *fence)
+{
+	return "mho";
+}
+
+static const char *mho_fence_timeline(struct dma_fence *fence)
+{
+	return "queue";
+}
+
+static const struct dma_fence_ops mho_fence_ops = {
+	.get_driver_name = mho_fence_driver,
+	.get_timeline_name = mho_fence_timeline,
+};
+
+/**
+ * mho_job_fence_init() - the job goes to the device: bring its fence to life
+ * @job: job
+ */
+void mho_job_fence_init(struct mho_job *job)
+{
+	struct mho_fence *fence = job->fence;
+
+	spin_lock_init(&fence->lock);
+	dma_fence_init(&fence->base, &mho_fence_ops, mho_fence_lock(&fence->lock),
+		       job->ctx->fence_context, ++job->ctx->fence_seqno);
+	job->fence_ready = true;
+}
+
+static bool mho_job_zero(const void *what, size_t size, bool used)
+{
+	return used || !memchr_inv(what, 0, size);
+}
+
+/* Whatever the operation does not use must be zero. */
+static bool mho_job_fields_valid(const struct drm_mho_job *args, int uses)
+{
+	bool window_a = args->flags & DRM_MHO_JOB_A_WINDOW;
+	bool window_b = args->flags & DRM_MHO_JOB_B_WINDOW;
+
+	if (args->flags & ~MHO_HW_CMD_FLAGS || args->pad)
+		return false;
+	if ((window_a || window_b) && !(uses & MHO_USES_WINDOW))
+		return false;
+	return mho_job_zero(&args->array, sizeof(args->array), uses & MHO_USES_ARRAY) &&
+	       mho_job_zero(&args->batch, sizeof(args->batch), uses & MHO_USES_BATCH) &&
+	       mho_job_zero(&args->a_type, sizeof(args->a_type), uses & MHO_USES_A) &&
+	       mho_job_zero(&args->b_type, sizeof(args->b_type), uses & MHO_USES_B) &&
+	       mho_job_zero(&args->a, sizeof(args->a),
+			    uses & (MHO_USES_A | MHO_USES_A_REGION) && !window_a) &&
+	       mho_job_zero(&args->b, sizeof(args->b),
+			    uses & (MHO_USES_B | MHO_USES_B_REGION) && !window_b) &&
+	       mho_job_zero(&args->a_scale, sizeof(args->a_scale), uses & MHO_USES_A_SCALE) &&
+	       mho_job_zero(&args->b_scale, sizeof(args->b_scale), uses & MHO_USES_B_SCALE) &&
+	       mho_job_zero(&args->param[0], sizeof(args->param[0]), uses & MHO_USES_PARAM0) &&
+	       mho_job_zero(&args->param[1], sizeof(args->param[1]),
+			    uses & (MHO_USES_PARAM1 | MHO_USES_DST)) &&
+	       !(args->modifier & ~(uses & MHO_USES_MODIFIER ? MHO_HW_READ_FLAGS : 0));
+}
+
+static struct mho_key *mho_job_find_key(struct mho_client *client, struct drm_file *file,
+					u32 handle)
+{
+	struct mho_bo *bo = mho_bo_lookup(file, handle);
+	struct mho_key *key;
+
+	if (!bo)
+		return ERR_PTR(-ENOENT);
+	key = mho_key_get(client, bo);
+	mho_bo_put(bo);
+	return key;
+}
+
+static int mho_job_set_key(struct mho_client *client, struct drm_file *file, struct mho_key **key,
+			   const struct drm_mho_operand *operand, struct mho_hw_operand *hw)
+{
+	struct mho_key *found = mho_job_find_key(client, file, operand->handle);
+
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	*key = found;
+	hw->stride = cpu_to_le32(operand->stride);
+	hw->offset = cpu_to_le64(operand->offset);
+	return 0;
+}
+
+static void mho_job_set_region(const struct drm_mho_region *region, struct mho_hw_region *hw)
+{
+	hw->row = cpu_to_le32(region->row);
+	hw->col = cpu_to_le32(region->col);
+	hw->rows = cpu_to_le32(region->rows);
+	hw->cols = cpu_to_le32(region->cols);
+}
+
+static int mho_job_set_array(struct mho_client *client, u32 handle, struct mho_array **array)
+{
+	struct mho_array *found = mho_array_use(client, handle);
+
+	if (IS_ERR(found))
+		return PTR_ERR(found);
+	*array = found;
+	return 0;
+}
+
+/**
+ * mho_job_set_cmd() - make a command of what a program wrote
+ * @job: job
+ * @file: open file
+ * @index: which command
+ * @args: the kernel's own copy of the arguments
+ *
+ * After an error the job can only be released.
+ *
+ * Return: 0; -EINVAL, -ENOENT, -EIO, -EBUSY, or what making a key gave.
+ */
+int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int index,
+		    const struct drm_mho_job *args)
+{
+	struct mho_client *client = job->ctx->client;
+	struct mho_cmd *cmd = &job->cmds[index];
+	struct mho_hw_sqe *sqe = &cmd->sqe;
+	int uses = mho_job_uses(args->op);
+	int ret = 0;
+
+	if (uses < 0 || !mho_job_fields_valid(args, uses))
+		return -EINVAL;
+	cmd->writes = uses & MHO_WRITES;
+	sqe->opcode = args->op;
+	sqe->flags = args->flags;
+	sqe->batch = cpu_to_le32(args->batch);
+	sqe->a_type = args->a_type;
+	sqe->b_type = args->b_type;
+	sqe->modifier = cpu_to_le16(args->modifier);
+	sqe->a_scale = cpu_to_le32(args->a_scale);
+	sqe->b_scale = cpu_to_le32(args->b_scale);
+	sqe->param[0] = cpu_to_le32(args->param[0]);
+	sqe->param[1] = cpu_to_le32(args->param[1]);
+	if (uses & MHO_USES_A_REGION)
+		mho_job_set_region(&args->a_region, &sqe->a_region);
+	if (uses & MHO_USES_B_REGION)
+		mho_job_set_region(&args->b_region, &sqe->b_region);
+	if (uses & MHO_USES_ARRAY)
+		ret = mho_job_set_array(client, args->array, &cmd->array);
+	if (!ret && uses & MHO_USES_DST)
+		ret = mho_job_set_array(client, args->param[1], &cmd->dst);
+	if (!ret && uses & MHO_USES_A && !(args->flags & DRM_MHO_JOB_A_WINDOW))
+		ret = mho_job_set_key(client, file, &cmd->a, &args->a, &sqe->a);
+	if (!ret && uses & MHO_USES_B && !(args->flags & DRM_MHO_JOB_B_WINDOW))
+		ret = mho_job_set_key(client, file, &cmd->b, &args->b, &sqe->b);
+	return ret;
+}
+
+/**
+ * mho_job_set_results() - where a job's results go
+ * @job: job
+ * @file: open file
+ * @handle: buffer
+ * @offset: in it
+ *
+ * Return: 0, -ENOENT, -EINVAL, -ENOMEM.
+ */
+int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, u64 offset)
+{
+	size_t size = job->count * sizeof(*job->results);
+	unsigned int i;
+	void *addr;
+
+	job->bo = mho_bo_lookup(file, handle);
+	if (!job->bo)
+		return -ENOENT;
+	if (!IS_ALIGNED(offset, sizeof(u64)) || offset > job->bo->base.base.size ||
+	    size > job->bo->base.base.size - offset)
+		return -EINVAL;
+	addr = mho_bo_vmap(job->bo);
+	if (IS_ERR(addr))
+		return PTR_ERR(addr);
+	job->results = addr + offset;
+	for (i = 0; i < job->count; i++)
+		WRITE_ONCE(job->results[i].done, DRM_MHO_RESULT_PENDING);
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * What the PCI driver registers of the facilities beside the jobs: power management, error
+ * handlers, sysfs, hwmon.
+ */
+#ifndef MHO_PM_H
+#define MHO_PM_H
+
+#include <linux/pci.h>
+#include <linux/pm.h>
+#include <linux/sysfs.h>
+
+struct mho_device;
+
+extern const struct dev_pm_ops mho_pm_ops;
+extern const struct pci_error_handlers mho_pci_errors;
+extern const struct attribute_group *mho_sysfs_groups[];
+int mho_hwmon_init(struct mho_device *mdev);
+
+#endif

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Rings of I/O queues, what is in flight on them, and their reset.
+ *
+ * A command may be done again after a reset that it did not cause if it cannot have changed
+ * weights: it only reads, or the device says that it was cut off before it took any time or energy.
+ * All others end with -ECANCELED, since to repeat half an update would train twice.
+ */
+#include <linux/bitmap.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+
+#include <drm/drm_print.h>
+
+#include "mho_client.h"
+#include "mho_device.h"
+#include "mho_queue.h"
+
+static void mho_queue_init_rings(struct mho_queue *queue)
+{
+	unsigned int i, size = mho_queue_size(queue);
+
+	memset(queue->sq, 0, size * MHO_HW_SQE_SIZE);
+	memset(queue->cq, 0, size * MHO_HW_CQE_SIZE);
+	memset(queue->slots, 0, size * sizeof(*queue->slots));
+	for (i = 0; i < size; i++)
+		queue->cids[i] = i;
+	queue->cid_head = 0;
+	queue->cid_tail = 0;
+	queue->tail = 0;
+	queue->head = 0;
+	queue->phase = MHO_HW_CQE_PHASE;
+	queue->unpublished = 0;
+	WRITE_ONCE(queue->faulted, false);
+}
+
+/**
+ * mho_queue_alloc() - make the memory of a queue
+ * @mdev: device
+ * @queue: cleared memory
+ * @order: log2 of the entries
+ * @priority: as the device has it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned int order,
+		    unsigned int priority)
+{
+	struct device *dev = &mdev->pdev->dev;
+	unsigned int size = 1U << order;
+
+	queue->mdev = mdev;
+	queue->order = order;
+	queue->priority = priority;
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->link);
+	INIT_LIST_HEAD(&queue->flying);
+	queue->sq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_SQE_SIZE), &queue->sq_dma,
+				       GFP_KERNEL);
+	queue->cq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_CQE_SIZE), &queue->cq_dma,
+				       GFP_KERNEL);
+	queue->slots = kcalloc(size, sizeof(*queue->slots), GFP_KERNEL);
+	queue->cids = kcalloc(size, sizeof(*queue->cids), GFP_KERNEL);
+	if (!queue->sq || !queue->cq || !queue->slots || !queue->cids) {
+		mho_queue_free(queue);
+		return -ENOMEM;
+	}
+	mho_queue_init_rings(queue);
+	return 0;
+}
+
+/**
+ * mho_queue_free() - give the memory back; the device has the queue no more
+ * @queue: queue
+ */
+void mho_queue_free(struct mho_queue *queue)
+{
+	unsigned int size = mho_queue_size(queue);
+	struct device *dev = &queue->mdev->pdev->dev;
+
+	kfree(queue->cids);
+	kfree(queue->slots);
+	if (queue->cq)
+		dma_free_coherent(dev, PAGE_ALIGN(size * MHO_HW_CQE_SIZE), queue->cq,
+				  queue->cq_dma);
+	if (queue->sq)
+		dma_free_coherent(dev, PAGE_ALIGN(size * MHO_HW_SQE_SIZE), queue->sq,
+				  queue->sq_dma);
+	queue->cids = NULL;
+	queue->slots = NULL;
+	queue->cq = NULL;
+	queue->sq = NULL;
+}
+
+static struct mho_vector *mho_queue_pick_vector(struct mho_device *mdev)
+{
+	struct mho_vector *best = &mdev->vectors[mdev->vector_count > 1];
+	unsigned int i;
+
+	for (i = 2; i < mdev->vector_count; i++)
+		if (mdev->vectors[i].users < best->users)
+			best = &mdev->vectors[i];
+	return best;
+}
+
+static int mho_queue_tell(struct mho_queue *queue, u16 context)
+{
+	struct mho_hw_admin_sqe sqe = {
+		.opcode = MHO_HW_ADM_QUEUE_CREATE,
+		.context = cpu_to_le16(context),
+		.queue = cpu_to_le16(queue->id),
+		.queue_create = {
+			.sq = cpu_to_le64(queue->sq_dma),
+			.cq = cpu_to_le64(queue->cq_dma),
+			.vector = cpu_to_le16(queue->vector->index),
+			.order = queue->order,
+			.priority = queue->priority,
+		},
+	};
+
+	return mho_admin_run(queue->mdev, &sqe, NULL);
+}
+
+/**
+ * mho_queue_create() - let the device have the queue
+ * @queue: queue with memory; the admin lock is held
+ * @context: context of the device
+ *
+ * Return: 0, -ENOSPC, or as mho_admin_run().
+ */
+int mho_queue_create(struct mho_queue *queue, u16 context)
+{
+	struct mho_device *mdev = queue->mdev;
+	unsigned long id, flags;
+	int ret;
+
+	id = find_next_zero_bit(mdev->queue_ids, mdev->limits.queues + 1, 1);
+	if (id > mdev->limits.queues)
+		return -ENOSPC;
+	queue->id = id;
+	queue->vector = mho_queue_pick_vector(mdev);
+	spin_lock_irqsave(&queue->vector->lock, flags);
+	list_add_tail(&queue->link, &queue->vector->queues);
+	spin_unlock_irqrestore(&queue->vector->lock, flags);
+	ret = mho_queue_tell(queue, context);
+	if (ret) {
+		spin_lock_irqsave(&queue->vector->lock, flags);
+		list_del_init(&queue->link);
+		spin_unlock_irqrestore(&queue->vector->lock, flags);
+		queue->id = 0;
+		return ret;
+	}
+	queue->vector->users++;
+	__set_bit(id, mdev->queue_ids);
+	return 0;
+}
+
+/**
+ * mho_queue_detach() - no interrupt looks at the queue any more
+ * @queue: queue; the admin lock is held
+ */
+void mho_queue_detach(struct mho_queue *queue)
+{
+	unsigned long flags;
+
+	if (!queue->id)
+		return;
+	spin_lock_irqsave(&queue->vector->lock, flags);
+	list_del_init(&queue->link);
+	spin_unlock_irqrestore(&queue->vector->lock, flags);
+	queue->vector->users--;
+	queue->id = 0;
+}
+
+/**
+ * mho_queue_delete() - take the queue from the device; all that is in flight ends with -ECANCELED
+ * @queue: queue; the admin lock is held
+ */
+void mho_queue_delete(struct mho_queue *queue)
+{
+	struct mho_device *mdev = queue->mdev;
+	struct mho_hw_admin_sqe sqe = {
+		.opcode = MHO_HW_ADM_QUEUE_DELETE,
+		.queue = cpu_to_le16(queue->id),
+	};
+	u16 id = queue->id;
+	int ret;
+
+	if (!id)
+		return;
+	mho_queue_stop(queue);
+	ret = mho_admin_run(mdev, &sqe, NULL);
+	if (ret && ret != -ENODEV)
+		drm_dbg(&mdev->drm, "queue %u: not deleted (%d)\n", id, ret);
+	mho_queue_reap(queue);
+	mho_queue_detach(queue);
+	/* A device that did not answer may still use the rings: it keeps the number until reset. */
+	if (ret != -ETIMEDOUT)
+		__clear_bit(id, mdev->queue_ids);
+	mho_queue_fail(queue, -ECANCELED);
+}
+
+/**
+ * mho_queue_restore() - let the device have the queue again after it was reset
+ * @queue: queue, cut off; the admin lock is held
+ * @context: context of the device
+ *
+ * Return: as mho_admin_run().
+ */
+int mho_queue_restore(struct mho_queue *queue, u16 context)
+{
+	return queue->id ? mho_queue_tell(queue, context) : 0;
+}
+
+static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
+{
+	unsigned int mask = mho_queue_size(queue) - 1;
+	struct mho_hw_sqe *sqe = &queue->sq[queue->tail];
+
+	cmd->cid = queue->cids[queue->cid_head++ & mask];
+	cmd->state = MHO_CMD_FLYING;
+	queue->slots[cmd->cid & mask] = cmd;
+	memcpy(sqe, &cmd->sqe, sizeof(*sqe));
+	sqe->cid = cpu_to_le16(cmd->cid);
+	if (cmd->array)
+		sqe->array = cpu_to_le32(cmd->array->id);
+	if (cmd->dst)
+		sqe->param[1] = cpu_to_le32(cmd->dst->id);
+	if (cmd->a)
+		sqe->a.key = cpu_to_le32(cmd->a->id);
+	if (cmd->b)
+		sqe->b.key = cpu_to_le32(cmd->b->id);
+	queue->tail = (queue->tail + 1) & mask;
+}
+
+static void mho_queue_publish(struct mho_queue *queue)
+{
+	if (!queue->unpublished)
+		return;
+	queue->unpublished = 0;
+	mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head);
+}
+
+/**
+ * mho_queue_push() - hand commands to the device
+ * @queue: queue
+ * @group: their group, which is told when they are done
+ * @cmds: the commands, at most as many as there is room: the scheduler's credits see to it
+ * @count: number of them
+ *
+ * While the queue is stopped they wait in it.
+ *
+ * Return: 0, or the error that the queue was lost with.
+ */
+int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
+		   unsigned int count)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (queue->lost) {
+		spin_unlock_irqrestore(&queue->lock, flags);
+		return queue->lost;
+	}
+	if (list_empty(&queue->flying))
+		queue->last_done = jiffies;
+	group->left = count;
+	for (i = 0; i < count; i++) {
+		cmds[i].group = group;
+		list_add_tail(&cmds[i].link, &queue->flying);
+		if (!queue->stopped)
+			mho_queue_write(queue, &cmds[i]);
+	}
+	if (!queue->stopped) {
+		/* A completion is consumed when the device is told so: before the tail. */
+		mho_queue_publish(queue);
+		dma_wmb();
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return 0;
+}
+
+static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
+			       const struct mho_done *done)
+{
+	struct mho_group *group = cmd->group;
+
+	list_del_init(&cmd->link);
+	cmd->state = MHO_CMD_DONE;
+	group->cmd_done(group, cmd, done);
+	if (!--group->left)
+		group->all_done(group);
+}
+
+static void mho_queue_end(struct mho_queue *queue, struct mho_cmd *cmd, int error)
+{
+	struct mho_done done = { .status = error };
+
+	mho_queue_complete(queue, cmd, &done);
+}
+
+/**
+ * mho_queue_busy() - is anything in flight?
+ * @queue: queue
+ *
+ * Return: true if commands wait or run.
+ */
+bool mho_queue_busy(struct mho_queue *queue)
+{
+	unsigned long flags;
+	bool busy;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	busy = !list_empty(&queue->flying);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return busy;
+}
+
+static void mho_queue_end_all(struct mho_queue *queue, int error)
+{
+	struct mho_cmd *cmd, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_for_each_entry_safe(cmd, next, &queue->flying, link)
+		mho_queue_end(queue, cmd, error);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static void mho_queue_take(struct mho_queue *queue, const struct mho_hw_cqe *cqe)
+{
+	unsigned int mask = mho_queue_size(queue) - 1;
+	u16 cid = le16_to_cpu(cqe->cid);
+	struct mho_cmd *cmd = queue->slots[cid & mask];
+	struct mho_done done = {
+		.status = le16_to_cpu(cqe->status),
+		.result = le32_to_cpu(cqe->result),
+		.detail = le32_to_cpu(cqe->detail),
+		.device_ns = le64_to_cpu(cqe->device_ns),
+		.energy_fj = le64_to_cpu(cqe->energy_fj),
+	};
+
+	if (!cmd || cmd->cid != cid) {
+		atomic_inc(&queue->mdev->bad_cqes);
+		return;
+	}
+	queue->slots[cid & mask] = NULL;
+	/* The same slot, another number: a completion that comes twice finds nobody. */
+	queue->cids[queue->cid_tail++ & mask] = cid + mask + 1;
+	if (done.status == MHO_HW_ST_ABORTED && queue->stopped) {
+		if (!cmd->writes || (!done.device_ns && !done.energy_fj)) {
+			cmd->state = MHO_CMD_ABORTED;
+			return;
+		}
+		done.status = -ECANCELED;
+	}
+	if (done.status == MHO_HW_ST_BAD_ARRAY && cmd->array && cmd->array->lost)
+		done.status = -EIO;
+	mho_queue_complete(queue, cmd, &done);
+}
+
+/**
+ * mho_queue_reap() - take completions
+ * @queue: queue; any context
+ *
+ * Return: number of completions.
+ */
+unsigned int mho_queue_reap(struct mho_queue *queue)
+{
+	unsigned int mask = mho_queue_size(queue) - 1;
+	unsigned int count = 0;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	while (!queue->lost && count <= mask) {
+		struct mho_hw_cqe *entry = &queue->cq[queue->head];
+		struct mho_hw_cqe cqe;
+
+		if ((le16_to_cpu(READ_ONCE(entry->flags)) & MHO_HW_CQE_PHASE) != queue->phase)
+			break;
+		dma_rmb();
+		cqe = *entry;
+		queue->head = (queue->head + 1) & mask;
+		if (!queue->head)
+			queue->phase ^= MHO_HW_CQE_PHASE;
+		queue->unpublished++;
+		count++;
+		mho_queue_take(queue, &cqe);
+	}
+	if (count) {
+		queue->last_done = jiffies;
+		/* The rest is published with the next commands; this keeps room in the ring. */
+		if (!queue->stopped && queue->unpublished > mask / 2)
+			mho_queue_publish(queue);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return count;
+}
+
+static int mho_queue_look(struct mho_queue *queue, struct mho_hw_queue_telemetry *t)
+{
+	struct mho_hw_admin_sqe sqe = {
+		.opcode = MHO_HW_ADM_TELEMETRY,
+		.scope = MHO_HW_SCOPE_QUEUE,
+		.queue = cpu_to_le16(queue->id),
+	};
+
+	return mho_admin_query(queue->mdev, &sqe, t, sizeof(*t), NULL);
+}
+
+/* The device has not read what was announced: ring again. */
+static bool mho_queue_ring_again(struct mho_queue *queue, const struct mho_hw_queue_telemetry *t)
+{
+	unsigned long flags;
+	bool again;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	again = !queue->stopped && !queue->lost && le16_to_cpu(t->sq_head) != queue->tail &&
+		!t->depth;
+	if (again) {
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head);
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return again;
+}
+
+/**
+ * mho_queue_slow() - is a queue that a job waits for too long only slow?
+ * @queue: queue
+ * @timeout: longest time of a command, jiffies
+ *
+ * Return: true if it makes progress, or if a doorbell was lost and has been rung again.
+ */
+bool mho_queue_slow(struct mho_queue *queue, unsigned long timeout)
+{
+	struct mho_hw_queue_telemetry t, u;
+
+	if (READ_ONCE(queue->faulted))
+		return false;
+	/* A command has all its time from when the one before it was done. */
+	if (time_before(jiffies, READ_ONCE(queue->last_done) + timeout))
+		return true;
+	if (mho_queue_look(queue, &t))
+		return false;
+	if (le16_to_cpu(t.state) != MHO_HW_QUEUE_RUNNING)
+		return false;
+	if (mho_queue_ring_again(queue, &t)) {
+		msleep(100);
+		if (mho_queue_reap(queue))
+			return true;
+	}
+	msleep(50);
+	if (mho_queue_look(queue, &u))
+		return false;
+	return u.vectors != t.vectors || u.commands != t.commands || u.sq_head != t.sq_head;
+}
+
+/**
+ * mho_queue_stop() - touch the device no more; commands wait
+ * @queue: queue
+ */
+void mho_queue_stop(struct mho_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->stopped = true;
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * mho_queue_cut_off() - sort out what was in flight after the device has dropped it
+ * @queue: queue, stopped and reaped
+ * @guilty: its first command in flight gets @error, its others -ECANCELED; NULL for nobody
+ * @error: for the guilty one
+ *
+ * What can be done again stays and waits for mho_queue_start().
+ */
+void mho_queue_cut_off(struct mho_queue *queue, struct mho_group *guilty, int error)
+{
+	struct mho_cmd *cmd, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	list_for_each_entry_safe(cmd, next, &queue->flying, link) {
+		if (guilty && cmd->group == guilty) {
+			mho_queue_end(queue, cmd, error);
+			error = -ECANCELED;
+		} else if (cmd->state == MHO_CMD_FLYING && cmd->writes) {
+			mho_queue_end(queue, cmd, -ECANCELED);
+		}
+	}
+	mho_queue_init_rings(queue);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/**
+ * mho_queue_start() - go on after mho_queue_stop()
+ * @queue: queue whose rings are empty
+ */
+void mho_queue_start(struct mho_queue *queue)
+{
+	struct mho_cmd *cmd;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->stopped = false;
+	queue->last_done = jiffies;
+	if (!list_empty(&queue->flying) && !queue->lost && queue->id) {
+		list_for_each_entry(cmd, &queue->flying, link)
+			mho_queue_write(queue, cmd);
+		dma_wmb();
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+/* Stops a queue and lets the device drop what it has. */
+static int mho_queue_drop(struct mho_queue *queue)
+{
+	struct mho_hw_admin_sqe sqe = {
+		.opcode = MHO_HW_ADM_QUEUE_RESET,
+		.queue = cpu_to_le16(queue->id),
+	};
+	struct mho_hw_cqe cqe;
+	int ret;
+
+	lockdep_assert_held(&queue->mdev->admin.lock);
+	mho_queue_stop(queue);
+	ret = mho_admin_exec(queue->mdev, &sqe, &cqe);
+	if (!ret)
+		ret = mho_status_errno(le16_to_cpu(cqe.status));
+	if (!ret)
+		mho_queue_reap(queue);
+	return ret;
+}
+
+/**
+ * mho_queue_reset() - reset one queue; the others do not notice
+ * @queue: queue that the device has; the admin lock is held
+ * @guilty: as for mho_queue_cut_off()
+ * @error: likewise
+ *
+ * Return: 0, or what the device answered: then it has to be reset as a whole.
+ */
+int mho_queue_reset(struct mho_queue *queue, struct mho_group *guilty, int error)
+{
+	int ret = mho_queue_drop(queue);
+
+	if (ret)
+		return ret;
+	mho_queue_cut_off(queue, guilty, error);
+	mho_queue_start(queue);
+	return 0;
+}
+
+/**
+ * mho_queue_reset_all() - reset one queue; all that is in flight on it ends with -ECANCELED
+ * @queue: queue that the device has; the admin lock is held
+ *
+ * Return: as mho_queue_reset().
+ */
+int mho_queue_reset_all(struct mho_queue *queue)
+{
+	int ret = mho_queue_drop(queue);
+
+	if (ret)
+		return ret;
+	mho_queue_end_all(queue, -ECANCELED);
+	mho_queue_cut_off(queue, NULL, 0);
+	mho_queue_start(queue);
+	return 0;
+}
+
+/**
+ * mho_queue_fail() - end everything that is in flight, and all that comes
+ * @queue: queue that the device does not touch
+ * @error: how
+ */
+void mho_queue_fail(struct mho_queue *queue, int error)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	queue->stopped = true;
+	queue->lost = error;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	mho_queue_end_all(queue, error);
+}
