@@ -104,7 +104,7 @@ static int no_tiles(const struct mrt_dev *dev, const struct mrt_array_request *r
 		free == 1 ? "is" : "are");
 }
 
-/* Makes the object of array @id. On failure lets go of the array, or destroys it if it is @fresh. */
+/* Makes the object of array @id. On failure lets go of the array, or destroys a @fresh one. */
 static int new_mat(struct mrt_dev *dev, uint32_t id, bool fresh, struct mho_mat **out)
 {
 	struct mrt_array_info info;

@@ -416,7 +416,8 @@ static inline uint64_t mho_time_ns(struct mho_emu *emu)
  * @use: which one
  * @size: bytes that are needed
  *
- * Return: 64-byte aligned memory, valid until the next call with the same @use; NULL without memory.
+ * Return: 64-byte aligned memory, valid until the next call with the same @use; NULL without
+ * memory.
  */
 void *mho_scratch(struct mho_worker *w, enum mho_scratch_use use, size_t size);
 

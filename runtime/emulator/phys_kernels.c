@@ -12,7 +12,10 @@
 #include <string.h>
 
 #ifdef MHO_X86
-/* By hand, since clang 14 does not know the name; AVX2, which is asked for too, needs the same OS support. */
+/*
+ * By hand, since clang 14 does not know the name; AVX2, which is asked for too, needs the same
+ * support by the system.
+ */
 static bool has_f16c(void)
 {
 	unsigned int a, b, c, d;

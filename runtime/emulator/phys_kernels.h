@@ -98,7 +98,8 @@ struct mho_adc {
  * @dac: out = clip(round(x * scale / step) * step, +-bound); step 0: no rounding
  * @adc: reads @n outputs in place; returns how many saturated
  * @trains: trains of @slots slots for probabilities min(1, scale * |x|); returns the number of ones
- * @update_row: pulses where the trains of the row and the columns coincide, W -= d x^T; returns how many
+ * @update_row: pulses where the trains of the row and the columns coincide, W -= d x^T; returns how
+ *              many
  * @pulse_row: counts[i] pulses at cell i, its sign the direction; returns how many
  * @axpy: y = clip(y + a * x, min, max)
  */

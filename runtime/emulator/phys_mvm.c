@@ -89,8 +89,8 @@ static double input_scale(const struct mho_tile *t, const float *x, uint32_t n, 
 }
 
 /*
- * Energy of one read: every driven line sees all cells on the other side. @full is the input that is
- * read_v.
+ * Energy of one read: every driven line sees all cells on the other side. @full is the input that
+ * is read_v.
  */
 static void charge_read(const struct mho_tile *t, const float *x, uint32_t n_in, uint32_t n_out,
 			double full, struct mho_cost *cost)
@@ -101,7 +101,7 @@ static void charge_read(const struct mho_tile *t, const float *x, uint32_t n_in,
 	cost->fj += squares * n_out * mho_tile_cell_read_energy(t);
 }
 
-/* To binary32, what is beyond its range to the largest number; @room times it must be finite, too. */
+/* To binary32, limited to its range; @room times the result must be finite, too. */
 static float limited(double f, float room)
 {
 	double most = FLT_MAX / (room > 1 ? room : 1);

@@ -34,9 +34,9 @@
  * @noise: of the mean of the reads
  * @step: resolution of the mean, 0 where noise dithers the ADC
  *
- * The other columns are at 0 V. The mean of n reads has noise sigma / sqrt(n). Where sigma is at least
- * half a step, it dithers the ADC: each read's rounding is then as good as independent and averages
- * out like noise of variance step^2 / 12. Where it is smaller, all reads round alike.
+ * The other columns are at 0 V. The mean of n reads has noise sigma / sqrt(n). Where sigma is at
+ * least half a step, it dithers the ADC: each read's rounding is then as good as independent and
+ * averages out like noise of variance step^2 / 12. Where it is smaller, all reads round alike.
  */
 struct reader {
 	float range;
@@ -270,8 +270,8 @@ static int32_t next_pulses(const struct mho_tile *t, struct progress *c, float e
 }
 
 /*
- * One round: read every column with a cell that is not finished, pulse the cells that are off. @missed counts cells that
- * are not done. Returns how many were pulsed.
+ * One round: read every column with a cell that is not finished, pulse the cells that are off.
+ * @missed counts cells that are not done. Returns how many were pulsed.
  */
 static uint32_t verify_round(struct mho_tile *t, uint64_t op, const struct mho_program *p,
 			     float tolerance, uint32_t round, bool write, struct progress *cells,
@@ -364,8 +364,9 @@ void mho_tile_set_trim(struct mho_tile *t, float gain, float offset)
 }
 
 /*
- * Every row's ADC measures two known currents, 0 and half of full scale (1 if it has none), many times. What it reads is
- * (1 + g) v + o with errors g and o; the corrections are the values measured.
+ * Every row's ADC measures two known currents, 0 and half of full scale (1 if it has none), many
+ * times. What it reads is (1 + g) v + o with errors g and o; the corrections are the values
+ * measured.
  */
 void mho_tile_calibrate(struct mho_tile *t, uint64_t op, struct mho_cost *cost)
 {

@@ -17,7 +17,7 @@
 
 /* Slope times pulses up to which the closed form of kernels/ is good; see struct mho_tile. */
 #define CLOSED_FORM_MAX 0.25f
-/* Smallest bound of a cell, of the nominal one: a cell that could hold nothing would divide by 0. */
+/* Smallest bound of a cell, of the nominal one: one that holds nothing would divide by 0. */
 #define BOUND_FLOOR 0.01f
 #define HALF_MAX 65504.0f
 /* Smallest gain of a converter before correction: one that is far off, but works. */
@@ -345,7 +345,7 @@ float mho_tile_output_noise(const struct mho_tile *t, uint32_t lines)
 
 	if (!k->thermal_noise)
 		return k->out_noise;
-	/* Johnson noise of the conductances on an output, B = 1 / (2 t_read); read_v is inp_bound. */
+	/* Johnson noise of an output's conductances, B = 1 / (2 t_read); read_v is inp_bound. */
 	thermal = sqrt(4 * BOLTZMANN_J * k->temperature_k * lines * mho_tech_conductance(k, 0) /
 		       (2 * k->read_s)) /
 		  (k->read_v * (k->g_max_s - k->g_min_s) / 2) * k->inp_bound;

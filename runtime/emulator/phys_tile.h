@@ -19,7 +19,8 @@
  * @key: of all its random numbers
  * @ops: number of the next operation
  * @step: nominal weight step of a pulse
- * @closed_form: pulses at one cell up to which the closed form of kernels/ is exact to 1e-3 of a step
+ * @closed_form: pulses at one cell up to which the closed form of kernels/ is exact to 1e-3 of a
+ *               step
  * @w: weights, row by row
  * @wear: pulses of each cell
  * @up: step up of each cell, binary16, in units of @step

@@ -110,7 +110,7 @@ static struct drive choose_drive(const struct mho_tile *t, const struct mho_upda
 		drive.slots = (uint32_t)fmax(ceil(k * (1 - STEP_ROUNDING)), 1);
 	equal = sqrt(u->rate / (granularity * drive.slots));
 	if (t->tech.update_management) {
-		/* More than the trains can carry is cut from the errors, which are the coarser side. */
+		/* More than the trains carry is cut from the errors, which are the coarser side. */
 		if (k > longest)
 			d_end *= longest / k;
 		balance = sqrt(x_max / d_end);

@@ -434,7 +434,7 @@ static void test_abort(void **state)
 	}
 }
 
-/* A long update is cut off, says how far it came, and the array is torn until it is written anew. */
+/* A long update is cut off, says how far it came; the array is torn until written anew. */
 static void test_torn(void **state)
 {
 	struct fixture f = open_fixture(1);

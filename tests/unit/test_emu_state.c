@@ -392,7 +392,7 @@ static void test_power_cycle(void **state)
 	assert_true(emu_host_wait_state(c.host, MHO_HW_STATE_SHUTDOWN));
 	power_off(&c);
 
-	/* An orderly shutdown keeps all. Noise goes on where it was, so values agree as reads do. */
+	/* An orderly shutdown keeps all. Noise goes on, so values agree as reads do. */
 	c = power_on(NULL, 1, true);
 	assert_int_equal(attach(&c, plain), MHO_HW_ST_OK);
 	assert_int_equal(named(&c, MHO_HW_ADM_ARRAY_FIND, "kept", 0, 0, &name), MHO_HW_ST_OK);

@@ -24,9 +24,11 @@ KBUILD_IGNORES := *.o *.ko *.mod *.mod.c .*.cmd .*.d *.order Module.symvers
 .PHONY: all FORCE
 all: $(GUEST)/initramfs.cpio
 
-/vm/guest/tests/%: $(HERE)/guest/%.c $(wildcard $(HERE)/guest/*.h firmware-if/*.h)
+# drm.h, which the driver's header includes, is the kernel's.
+/vm/guest/tests/%: $(HERE)/guest/%.c $(wildcard $(HERE)/guest/*.h firmware-if/*.h uapi/drm/*.h)
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Ifirmware-if -o $@ $<
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Ifirmware-if -Iuapi \
+		-idirafter /usr/include/drm -o $@ $<
 
 /vm/guest/tests/%: $(HERE)/guest/%.sh
 	@mkdir -p $(@D)

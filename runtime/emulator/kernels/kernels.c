@@ -116,9 +116,9 @@ static uint32_t adc(float *y, uint32_t n, const struct mho_adc *a, const struct 
 }
 
 /*
- * 16 words of slots that are each set with probability p 2^-24: the slot's random number, drawn digit
- * by digit from the top, is below p. A slot is decided at the first digit that differs from p's, so that a
- * third to a half of the digits are drawn. @call numbers the random words.
+ * 16 words of slots that are each set with probability p 2^-24: the slot's random number, drawn
+ * digit by digit from the top, is below p. A slot is decided at the first digit that differs from
+ * p's, so that a third to a half of the digits are drawn. @call numbers the random words.
  */
 static inline void train_words(uint32_t *restrict r, const uint32_t *restrict p, uint32_t mask,
 			       uint32_t call, const struct mho_stream *s)
@@ -337,7 +337,7 @@ static inline void load_steps(struct steps *s, const struct cells *c, enum mho_d
 	}
 }
 
-/* Adds to the weight what n pulses do that would each do @first at the start; see pulse_sloped(). */
+/* Adds to the weight what n pulses do, each @first at the start; see pulse_sloped(). */
 static inline float pulse_sum(float w, float first, float n, float sum, float last, float z,
 			      float std, float min, float max)
 {
@@ -365,7 +365,7 @@ static inline void pulse_gentle(const struct cells *c, const struct steps *s, fl
 	}
 }
 
-/* Any slope: the geometric series by doubling, over the binary digits of n - 1, which is below 256. */
+/* Any slope: the geometric series by doubling, over the digits of n - 1, which is below 256. */
 static inline void pulse_steep(const struct cells *c, const struct steps *s, float std)
 {
 	float *restrict w = c->w;
@@ -392,8 +392,8 @@ static inline void pulse_steep(const struct cells *c, const struct steps *s, flo
 }
 
 /*
- * n pulses at once. A pulse does w += (step + slope w) (1 + std xi). Its mean is linear in w, so the mean
- * after n pulses is exact: (step + slope w) * sum_k (1 + slope)^k. The spreads add up to
+ * n pulses at once. A pulse does w += (step + slope w) (1 + std xi). Its mean is linear in w, so
+ * the mean after n pulses is exact: (step + slope w) * sum_k (1 + slope)^k. The spreads add up to
  * sqrt(n) (1 + slope)^(n - 1) of one pulse's. Bounds act on the sum.
  */
 static inline void pulse_sloped(const struct cells *c, const struct steps *s, float std)

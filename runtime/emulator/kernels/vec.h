@@ -50,8 +50,8 @@ static inline uint32_t vec_bits(float f)
  * stream's. out[16 * word + lane] is word `word` of counter base + lane, as in Random123.
  *
  * In intrinsics, since compilers do not find the widening multiplication of every other lane by
- * themselves, and it is most of the cost of a random number. Even and odd counters are kept apart, each
- * in the low half of a 64-bit lane. What is in the high halves does not matter, since the
+ * themselves, and it is most of the cost of a random number. Even and odd counters are kept apart,
+ * each in the low half of a 64-bit lane. What is in the high halves does not matter, since the
  * multiplication does not look at it: so a product serves as its own low word, without a mask. V_*
  * are for one vector of V_LANES.
  */
@@ -230,7 +230,7 @@ static inline void vec_sincos_16(uint32_t r, float *sine, float *cosine)
 	uint32_t q = (r + 0x2000U) >> 14;
 	float a = ((float)(int32_t)(r - (q << 14)) + 0.5f) * (6.28318531f * 0x1p-16f);
 	float z = a * a;
-	/* Least largest error on [-pi/4, pi/4]: Taylor's series would be off by 4e-5 at the ends. */
+	/* Least largest error on [-pi/4, pi/4]: Taylor's series is off by 4e-5 at the ends. */
 	float s = a * (0.999995014f + z * (-0.166601765f + z * 8.12179266e-3f));
 	float c = 1.0f + z * (-0.5f + z * (4.16666667e-2f + z * -1.38888889e-3f));
 	float x = q & 1 ? c : s;
@@ -241,8 +241,9 @@ static inline void vec_sincos_16(uint32_t r, float *sine, float *cosine)
 }
 
 /*
- * 128 Gaussians from 16 counters, for the noise of pulses and outputs, of which there are most: 16 bits
- * for the radius, 16 for the angle. No number exceeds 4.86; beyond that a Gaussian has 1e-6 of its mass.
+ * 128 Gaussians from 16 counters, for the noise of pulses and outputs, of which there are most: 16
+ * bits for the radius, 16 for the angle. No number exceeds 4.86; beyond that a Gaussian has 1e-6 of
+ * its mass.
  */
 static inline void vec_noise(float *restrict out, uint32_t base, const uint32_t stream[3],
 			     const uint32_t key[2])

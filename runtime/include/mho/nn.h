@@ -545,8 +545,8 @@ MHO_API int mho_nn_trainer_extend(struct mho_nn_trainer *trainer, uint32_t epoch
  * mho_sync() is called first, so that a device with a state file can go on from there.
  *
  * Return: 0; -EEXIST (@path holds something that is no checkpoint), -EBUSY (another process is
- * writing it), or an error of writing (-ENOSPC, -EACCES, ...) or of the device. After an error @path
- * is as it was.
+ * writing it), or an error of writing (-ENOSPC, -EACCES, ...) or of the device. After an error
+ * @path is as it was.
  */
 MHO_API int mho_nn_trainer_save(struct mho_nn_trainer *trainer, const char *path, const char *note);
 

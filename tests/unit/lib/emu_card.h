@@ -22,7 +22,7 @@ struct emu_card {
 	uint16_t cid;
 };
 
-/* emu_card_open() - a booted card with queue 1, and a key for the memory that emu_card_at() shows. */
+/* emu_card_open() - a booted card with queue 1, and a key for the memory of emu_card_at(). */
 struct emu_card emu_card_open(const struct emu_host_opts *opts);
 
 /* emu_card_ideal() - the same, all tiles ideal. */

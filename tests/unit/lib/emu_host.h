@@ -114,7 +114,7 @@ void emu_host_free(struct emu_host *h);
 uint64_t emu_host_alloc(struct emu_host *h, size_t len);
 void *emu_host_ptr(struct emu_host *h, uint64_t addr);
 
-/* emu_host_hole() - put [@start, @end) out of the device's reach, or make it read-only. One at a time. */
+/* emu_host_hole() - put [@start, @end) out of reach, or make it read-only. One at a time. */
 void emu_host_hole(struct emu_host *h, uint64_t start, uint64_t end, bool readable);
 
 uint32_t emu_host_reg(struct emu_host *h, uint32_t reg);
@@ -142,7 +142,7 @@ unsigned int emu_host_admin_reap(struct emu_host *h, struct mho_hw_cqe *cqe);
 /* emu_host_context() - make a context. Return: status. */
 unsigned int emu_host_context(struct emu_host *h, unsigned int context);
 
-/* emu_host_key() - register [@addr, @addr + @len) with 4 KiB pages. Return: the key, 0 if refused. */
+/* emu_host_key() - register [@addr, @addr + @len), 4 KiB pages. Return: key, 0 if refused. */
 uint32_t emu_host_key(struct emu_host *h, unsigned int context, uint64_t addr, uint64_t len,
 		      unsigned int access);
 
