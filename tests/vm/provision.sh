@@ -111,7 +111,7 @@ wanted=$(recipe | sha256sum | cut -d' ' -f1)
 ready && exit 0
 check_host
 MIRROR=${MIRROR:-$(host_mirror)}
-MIRROR=${MIRROR:-http://deb.debian.org/debian}
+[ -n "$MIRROR" ] || die "no Debian mirror in this host's apt sources; name one with MIRROR=URL"
 
 say "making a Debian 13 tree with QEMU and the kernels in $vm/tree (once; some minutes;" \
 	"log: $log)"
