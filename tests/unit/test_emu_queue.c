@@ -226,68 +226,99 @@ static void test_array_order(void **state)
 	close_fixture(&f);
 }
 
-/* The queue of high priority is served first, the others by turns. */
+/*
+ * A command that waits for the test, at gate @gate: with one worker nothing else runs meanwhile, so
+ * what is done by then does not depend on how the host schedules threads.
+ */
+static struct mho_hw_sqe gated(const struct fixture *f, unsigned int cid, unsigned int gate)
+{
+	struct mho_hw_sqe s = slow(f, cid, 0);
+
+	s.batch = mho_cpu_to_le32(1);
+	s.b.offset = mho_cpu_to_le64(MEM_SIZE / 2 + gate * 4096);
+	return s;
+}
+
+static uint64_t gate_address(const struct fixture *f, unsigned int gate)
+{
+	return f->mem + MEM_SIZE / 2 + gate * 4096;
+}
+
+static unsigned int poll_all(struct emu_queue *q)
+{
+	struct mho_hw_cqe c;
+	unsigned int n = 0;
+
+	while (emu_queue_poll(q, &c))
+		n++;
+	return n;
+}
+
+/* The queue of high priority is served first, although the other's commands were there before. */
 static void test_priority(void **state)
 {
 	struct fixture f = open_fixture(1);
 	struct emu_queue *low = emu_queue_open(f.host, 1, &(struct emu_queue_opts){ .order = 6 });
 	struct emu_queue *high =
 		emu_queue_open(f.host, 2, &(struct emu_queue_opts){ .order = 4, .priority = 3 });
-	struct mho_hw_cqe c;
 	struct mho_hw_sqe s;
-	unsigned int i, done = 0;
+	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < 40; i++) {
-		s = slow(&f, i, 0);
+	emu_host_gate(f.host, gate_address(&f, 0));
+	for (i = 0; i < 2; i++) {
+		s = gated(&f, i, i);
 		emu_queue_put(low, &s);
 	}
 	emu_queue_ring(low);
-	assert_int_equal(wait_cid(low), 0);
+	emu_host_wait_gate(f.host);
 	for (i = 0; i < 4; i++) {
 		s = slow(&f, i, 1);
 		emu_queue_put(high, &s);
 	}
 	emu_queue_ring(high);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(wait_cid(high), i);
-	while (emu_queue_poll(low, &c))
-		done++;
-	if (done > 20)
-		fail_msg("%u slow commands of low priority came first", done);
-	for (; done < 39; done++)
-		wait_cid(low);
+	emu_host_gate(f.host, gate_address(&f, 1));
+	emu_host_wait_gate(f.host);
+	assert_int_equal(poll_all(low), 1);
+	assert_int_equal(poll_all(high), 4);
+	emu_host_gate(f.host, 0);
+	assert_int_equal(wait_cid(low), 1);
 	emu_queue_free(low);
 	emu_queue_free(high);
 	close_fixture(&f);
 }
 
+/* Two queues of one priority share: when the first is at its last command, so is the second. */
 static void test_turns(void **state)
 {
 	struct fixture f = open_fixture(1);
 	struct emu_queue *q[2];
-	struct mho_hw_cqe c;
-	unsigned int i, k, done[2] = { 0, 0 };
+	unsigned int i, k, done;
 
 	(void)state;
+	emu_host_gate(f.host, gate_address(&f, 0));
 	for (k = 0; k < 2; k++) {
 		q[k] = emu_queue_open(f.host, 1 + k, &(struct emu_queue_opts){ .order = 6 });
 		for (i = 0; i < 60; i++) {
-			struct mho_hw_sqe s = slow(&f, i, k);
+			bool gate = !k && (i == 0 || i == 59);
+			struct mho_hw_sqe s = gate ? gated(&f, i, i == 59) : slow(&f, i, k);
 
-			s.batch = mho_cpu_to_le32(20);
+			if (!gate)
+				s.batch = mho_cpu_to_le32(20);
 			emu_queue_put(q[k], &s);
 		}
 	}
 	emu_queue_ring(q[0]);
+	emu_host_wait_gate(f.host);
 	emu_queue_ring(q[1]);
-	/* When the first has done all, the second must be well under way. */
-	while (done[0] < 60) {
-		done[0] += emu_queue_poll(q[0], &c);
-		done[1] += emu_queue_poll(q[1], &c);
-	}
-	assert_true(done[1] >= 20);
-	for (; done[1] < 60; done[1]++)
+	emu_host_gate(f.host, gate_address(&f, 1));
+	emu_host_wait_gate(f.host);
+	assert_int_equal(poll_all(q[0]), 59);
+	done = poll_all(q[1]);
+	assert_in_range(done, 50, 60);
+	emu_host_gate(f.host, 0);
+	assert_int_equal(wait_cid(q[0]), 59);
+	for (; done < 60; done++)
 		wait_cid(q[1]);
 	emu_queue_free(q[0]);
 	emu_queue_free(q[1]);

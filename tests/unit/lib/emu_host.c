@@ -45,6 +45,11 @@ static void *dma_map(void *opaque, uint64_t addr, size_t *len, bool write)
 	if (h->fragment && *len > h->fragment - at % h->fragment)
 		*len = h->fragment - at % h->fragment;
 	pthread_mutex_lock(&h->lock);
+	while (h->gate == addr) {
+		h->at_gate = true;
+		pthread_cond_broadcast(&h->gate_cond);
+		pthread_cond_wait(&h->gate_cond, &h->lock);
+	}
 	o = h->hole;
 	pthread_mutex_unlock(&h->lock);
 	if (!o.readable || write) {
@@ -99,6 +104,7 @@ int emu_host_try(struct emu_host *h, const struct emu_host_opts *opts, char *err
 
 	memset(h, 0, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->gate_cond, NULL);
 	h->ops = (struct mho_emu_ops){ dma_map, dma_unmap, irq, log_line };
 	strncat(name, opts->topology ? opts->topology : "small", 40);
 	blob = mho_blob_find(name);
@@ -163,6 +169,29 @@ void emu_host_hole(struct emu_host *h, uint64_t start, uint64_t end, bool readab
 	pthread_mutex_lock(&h->lock);
 	h->hole = (struct emu_host_hole){ start, end, readable };
 	pthread_mutex_unlock(&h->lock);
+}
+
+void emu_host_gate(struct emu_host *h, uint64_t addr)
+{
+	pthread_mutex_lock(&h->lock);
+	h->gate = addr;
+	h->at_gate = false;
+	pthread_cond_broadcast(&h->gate_cond);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void emu_host_wait_gate(struct emu_host *h)
+{
+	struct timespec end;
+	int err = 0;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 10;
+	pthread_mutex_lock(&h->lock);
+	while (!h->at_gate && !err)
+		err = pthread_cond_timedwait(&h->gate_cond, &h->lock, &end);
+	pthread_mutex_unlock(&h->lock);
+	assert_int_equal(err, 0);
 }
 
 uint32_t emu_host_reg(struct emu_host *h, uint32_t reg)

@@ -58,8 +58,11 @@ struct emu_host {
 	size_t size;
 	size_t used;
 	size_t fragment;
-	pthread_mutex_t lock; /* of hole */
+	pthread_mutex_t lock; /* of hole and gate */
 	struct emu_host_hole hole;
+	pthread_cond_t gate_cond;
+	uint64_t gate; /* bus address, 0 for none */
+	bool at_gate; /* an access waits there */
 	atomic_long mapped; /* mappings that have not been ended */
 	atomic_ulong maps; /* mappings made */
 	atomic_uint irqs[MHO_HW_VECTORS_MAX];
@@ -116,6 +119,15 @@ void *emu_host_ptr(struct emu_host *h, uint64_t addr);
 
 /* emu_host_hole() - put [@start, @end) out of reach, or make it read-only. One at a time. */
 void emu_host_hole(struct emu_host *h, uint64_t start, uint64_t end, bool readable);
+
+/*
+ * emu_host_gate() - an access of the device that begins at @addr waits there until the gate is put
+ * elsewhere, or away with 0. What waits at the gate before goes on.
+ */
+void emu_host_gate(struct emu_host *h, uint64_t addr);
+
+/* emu_host_wait_gate() - wait until an access waits at the gate; a test that waits 10 s fails. */
+void emu_host_wait_gate(struct emu_host *h);
 
 uint32_t emu_host_reg(struct emu_host *h, uint32_t reg);
 void emu_host_set(struct emu_host *h, uint32_t reg, uint32_t value);
