@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "emu_host.h"
+#include "scratch.h"
 
 #define MEM_SIZE 0x40000
 
@@ -55,12 +56,12 @@ int rename(const char *from, const char *to)
 	return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
 }
 
-static char dir[] = "/tmp/mho-emu-state-XXXXXX";
-static char path[64];
+static char dir[200];
+static char path[256];
 
 static void remove_files(void)
 {
-	char name[400];
+	char name[512];
 	struct dirent *e;
 	DIR *d = opendir(dir);
 
@@ -76,7 +77,7 @@ static void remove_files(void)
 static int setup(void **state)
 {
 	(void)state;
-	if (!mkdtemp(dir))
+	if (scratch_dir(dir, sizeof(dir), "emu-state"))
 		return -1;
 	snprintf(path, sizeof(path), "%s/card", dir);
 	return 0;

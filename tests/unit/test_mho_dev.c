@@ -18,13 +18,13 @@
 #include "core/blob.h"
 #include "mho_fixture.h"
 #include "mho_hw.h"
+#include "scratch.h"
 
 static char *temp_path(const char *name)
 {
-	const char *dir = getenv("TMPDIR");
 	char *path = malloc(512);
 
-	snprintf(path, 512, "%s/mho-%ld-%s", dir ? dir : "/tmp", (long)getpid(), name);
+	scratch_path(path, 512, name);
 	return path;
 }
 

@@ -12,16 +12,15 @@
 #include <unistd.h>
 
 #include "mho_fixture.h"
+#include "scratch.h"
 
 static char path[256];
 static char uri[320];
 
 static int setup(void **state)
 {
-	const char *dir = getenv("TMPDIR");
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/mho-%ld.state", dir ? dir : "/tmp", (long)getpid());
+	scratch_path(path, sizeof(path), "state");
 	snprintf(uri, sizeof(uri), "emu:small?tech=ideal&state=%s", path);
 	unlink(path);
 	return 0;

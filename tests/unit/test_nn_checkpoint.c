@@ -26,6 +26,7 @@
 
 #include "nn/container.h"
 #include "nn_task.h"
+#include "scratch.h"
 
 #define EPOCHS 6
 #define RATE 0.2f
@@ -61,10 +62,8 @@ static void unbuild(struct bench *b)
 static int set_up(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	const char *tmp = getenv("TMPDIR");
 
-	snprintf(b->dir, sizeof(b->dir), "%s/nn-ckpt-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(b->dir))
+	if (scratch_dir(b->dir, sizeof(b->dir), "nn-ckpt"))
 		return -1;
 	snprintf(b->path, sizeof(b->path), "%s/a.ckpt", b->dir);
 	build(b);

@@ -22,16 +22,14 @@
 #include <cmocka.h>
 
 #include "mho/nn.h"
+#include "scratch.h"
 
 static char dir[256];
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
-	snprintf(dir, sizeof(dir), "%s/nn-data-XXXXXX", tmp ? tmp : "/tmp");
-	return mkdtemp(dir) ? 0 : -1;
+	return scratch_dir(dir, sizeof(dir), "nn-data");
 }
 
 static int tear_down(void **state)

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "nn_task.h"
+#include "scratch.h"
 
 #define IDEAL "emu:small?tech=ideal&seed=3"
 #define NOISY "emu:small?tech=protonic-ns&seed=3"
@@ -248,10 +249,7 @@ struct kept {
 
 static void make_kept(struct kept *k)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(k->dir, sizeof(k->dir), "%s/nn-train-XXXXXX", tmp ? tmp : "/tmp");
-	assert_non_null(mkdtemp(k->dir));
+	assert_int_equal(scratch_dir(k->dir, sizeof(k->dir), "nn-train"), 0);
 	snprintf(k->uri, sizeof(k->uri), "emu:small?tech=protonic-ns&seed=3&state=%s/state",
 		 k->dir);
 	snprintf(k->path, sizeof(k->path), "%s/a.ckpt", k->dir);

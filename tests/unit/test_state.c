@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "emulator/state.h"
+#include "scratch.h"
 
 /* Larger than the buffer of a save, so that a save has several writes. */
 #define BIG (600U << 10)
@@ -35,11 +36,8 @@ static char tmp_path[500];
 
 static int make_dir(void **state)
 {
-	const char *base = getenv("TMPDIR");
-
 	(void)state;
-	snprintf(dir, sizeof(dir), "%s/mho-state-XXXXXX", base ? base : "/tmp");
-	if (!mkdtemp(dir))
+	if (scratch_dir(dir, sizeof(dir), "state"))
 		return -1;
 	snprintf(path, sizeof(path), "%s/card.state", dir);
 	snprintf(tmp_path, sizeof(tmp_path), "%s.tmp", path);

@@ -23,6 +23,7 @@
 
 #include "emulator/vfio_user_internal.h"
 #include "vfio_client.h"
+#include "scratch.h"
 
 #define CONFIG VFIO_PCI_CONFIG_REGION_INDEX
 #define OWNER 77
@@ -331,13 +332,12 @@ static void test_reconnect(void **state)
 
 static void test_state_file(void **state)
 {
-	char path[] = "/tmp/mho-vfio-state-XXXXXX";
+	char path[256];
 	struct vc_server *s;
 	struct vc_client *c;
 
 	(void)state;
-	close(mkstemp(path));
-	unlink(path);
+	scratch_path(path, sizeof(path), "vfio-state");
 	s = vc_start(VFU_MSIX, path);
 	c = open_booted(s, VFIO_PCI_MSIX_IRQ_INDEX);
 	assert_int_equal(named(c, MHO_HW_ADM_ARRAY_CREATE), MHO_HW_ST_OK);

@@ -21,6 +21,7 @@
 
 #include "core/blob.h"
 #include "vfio_client.h"
+#include "scratch.h"
 
 #define PATIENCE_MS 20000
 #define ADMIN_ORDER 4
@@ -58,8 +59,7 @@ struct vc_server *vc_start(unsigned int interrupts, const char *state)
 	char err[256] = "";
 
 	assert_non_null(s);
-	strcpy(s->dir, "/tmp/mho-vfio-XXXXXX");
-	assert_non_null(mkdtemp(s->dir));
+	assert_int_equal(scratch_dir(s->dir, sizeof(s->dir), "vfio"), 0);
 	snprintf(s->path, sizeof(s->path), "%s/socket", s->dir);
 	snprintf(s->control, sizeof(s->control), "%s/control", s->dir);
 	if (vfu_create(&config, &s->srv, err, sizeof(err)))
