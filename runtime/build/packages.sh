@@ -30,6 +30,8 @@ table()
 	build	libopenblas-dev			pc:openblas
 	build	librandom123-dev		inc:Random123/philox.h
 	build	libssl-dev			pc:libcrypto
+	build	libdrm-dev			pc:libdrm
+	build	libncurses-dev			pc:ncursesw
 	build	zlib1g-dev			pc:zlib
 	clang	clang				cmd:clang
 	clang	libclang-rt-dev			cmd:clang
