@@ -109,7 +109,12 @@ static struct mho_array *mho_array_alloc(struct mho_client *client)
 
 static void mho_array_drop(struct mho_client *client, struct mho_array *array)
 {
+	struct mutex *lock = &client->mdev->admin.lock;
+
 	xa_erase(&client->arrays, array->handle);
+	mutex_lock(lock);
+	list_del_init(&array->link);
+	mutex_unlock(lock);
 	mho_array_put(array);
 }
 
@@ -147,21 +152,16 @@ static int mho_array_get_info(struct mho_device *mdev, u32 id, struct mho_hw_arr
 }
 
 /* The array is in the device: count it, and let commands name it. */
-static int mho_array_admit(struct mho_client *client, struct mho_array *array, u32 id, bool named)
+static int mho_array_admit(struct mho_client *client, struct mho_array *array)
 {
 	struct mho_hw_array_info *info;
 	int ret;
 
-	array->id = id;
-	array->named = named;
-	ret = mho_array_get_info(client->mdev, id, &info);
+	ret = mho_array_get_info(client->mdev, array->id, &info);
 	if (ret)
 		return ret;
 	array->tiles = le32_to_cpu(info->tiles);
 	kvfree(info);
-	mutex_lock(&client->mdev->admin.lock);
-	list_add_tail(&array->link, &client->array_list);
-	mutex_unlock(&client->mdev->admin.lock);
 	client->tile_count += array->tiles;
 	client->array_count++;
 	atomic_set_release(&array->busy, 0);
@@ -180,13 +180,12 @@ static int mho_array_command(struct mho_client *client, struct mho_array *array,
 
 	mutex_lock(&mdev->admin.lock);
 	ret = mho_admin_run(mdev, &sqe, NULL);
-	if (!ret)
-		list_del_init(&array->link);
 	mutex_unlock(&mdev->admin.lock);
 	return ret;
 }
 
-static int mho_array_request(struct mho_client *client, u8 opcode,
+/* Under one lock with the list, or a reset in between would take the array for an orphan. */
+static int mho_array_request(struct mho_client *client, struct mho_array *array, u8 opcode,
 			     const struct mho_hw_array_request *request, struct mho_hw_cqe *cqe)
 {
 	struct mho_device *mdev = client->mdev;
@@ -199,6 +198,10 @@ static int mho_array_request(struct mho_client *client, u8 opcode,
 	mutex_lock(&mdev->admin.lock);
 	*cqe = (struct mho_hw_cqe){};
 	ret = mho_admin_send(mdev, &sqe, request, sizeof(*request), cqe);
+	if (!ret) {
+		array->id = le32_to_cpu(cqe->result);
+		list_add_tail(&array->link, &client->array_list);
+	}
 	mutex_unlock(&mdev->admin.lock);
 	return ret;
 }
@@ -227,10 +230,11 @@ static int mho_array_obtain(struct mho_client *client, u8 opcode,
 		ret = PTR_ERR(array);
 		goto out_unlock;
 	}
-	ret = mho_array_request(client, opcode, request, cqe);
+	array->named = named;
+	ret = mho_array_request(client, array, opcode, request, cqe);
 	if (ret)
 		goto err_drop;
-	ret = mho_array_admit(client, array, le32_to_cpu(cqe->result), named);
+	ret = mho_array_admit(client, array);
 	if (ret) {
 		mho_array_command(client, array, opcode == MHO_HW_ADM_ARRAY_FIND ?
 						 MHO_HW_ADM_ARRAY_DETACH :
