@@ -67,6 +67,12 @@ static struct dma_fence *mho_sched_run(struct drm_sched_job *base)
 	return ERR_PTR(ret);
 }
 
+/* Asks the scheduler's own fence: the hardware's is initialised only when the job is run. */
+static bool mho_sched_done(struct drm_sched_job *base)
+{
+	return dma_fence_is_signaled(&base->s_fence->finished);
+}
+
 static enum drm_gpu_sched_stat mho_sched_timedout(struct drm_sched_job *base)
 {
 	struct mho_job *job = to_mho_job(base);
@@ -80,11 +86,11 @@ static enum drm_gpu_sched_stat mho_sched_timedout(struct drm_sched_job *base)
 	}
 	if (mho_queue_reap(&ctx->queue))
 		atomic_inc(&mdev->lost_irqs);
-	if (dma_fence_is_signaled(&job->fence->base) ||
+	if (mho_sched_done(base) ||
 	    mho_queue_slow(&ctx->queue, mho_sched_timeout(mdev)))
 		goto out;
 	mutex_lock(&mdev->admin.lock);
-	if (!dma_fence_is_signaled(&job->fence->base)) {
+	if (!mho_sched_done(base)) {
 		atomic_inc(&ctx->guilty);
 		drm_dbg(&mdev->drm, "queue %u: no progress, reset\n", ctx->queue.id);
 		if (ctx->queue.id && mho_queue_reset(&ctx->queue, &job->group,
