@@ -7,6 +7,7 @@
 # Variables for the command line:
 #
 ## KERNEL=6.12             (vm, vm-test) kernel of the guest; those there are: build/vm/kernels
+## PROFILE=plug            (vm, vm-test) kind of guest: native, plug, iommu (tests/vm/session.sh)
 ## TOPOLOGY=small          (vm, vm-test) topology of the emulated card
 ## FAULT=SPEC              (vm, vm-test) a fault that the card has from the start
 ## EMUD="OPTION..."        (vm, vm-test) more options for mho-emud
@@ -17,7 +18,7 @@
 
 VM := $(O)/vm
 VM_JOBS := $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
-VM_RUN = MHO_VM='$(VM)' KERNEL='$(KERNEL)' TOPOLOGY='$(TOPOLOGY)' FAULT='$(FAULT)' EMUD='$(EMUD)' \
+VM_RUN = MHO_VM='$(VM)' KERNEL='$(KERNEL)' PROFILE='$(PROFILE)' TOPOLOGY='$(TOPOLOGY)' FAULT='$(FAULT)' EMUD='$(EMUD)' \
 	ACCEL='$(ACCEL)' BARE='$(BARE)' MIRROR='$(MIRROR)' ONLY='$T' JOBS='$(VM_JOBS)' tests/vm/run.sh
 # RUN= with its quotes, as one word of the shell.
 VM_COMMAND = '$(subst ','\'',$(RUN))'

@@ -67,7 +67,7 @@ boot()
 	: >"$run/console.log"
 	: >"$run/kmsg.log"
 	: >"$run/results.log"
-	in_tree env ACCEL="${ACCEL:-}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
+	in_tree env ACCEL="${ACCEL:-}" PROFILE="${PROFILE:-native}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
 		FAULT="${FAULT:-}" MEM="${MEM:-1G}" SMP="${SMP:-2}" APPEND="${APPEND:-}" \
 		"${limit[@]}" tests/vm/session.sh "$kver" "$mode" "/vm/run/$name.$$" \
 		"/vm/guest/$kver${BARE:+-bare}/initramfs.cpio"

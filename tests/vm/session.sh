@@ -7,13 +7,17 @@
 #
 #	session.sh KVER MODE RUNDIR INITRAMFS
 #
-# Environment: ACCEL (tcg, kvm; empty: whatever a probe says), TOPOLOGY, EMUD (more
-# options of mho-emud), FAULT (a fault of mho-emud's, armed before the guest starts), APPEND
+# Environment: ACCEL (tcg, kvm; empty: whatever a probe says), PROFILE (below), TOPOLOGY, EMUD
+# (more options of mho-emud), FAULT (a fault of mho-emud's, armed before the guest starts), APPEND
 # (more of the kernel's command line), MEM, SMP.
 #
+# Profiles: native (PCI Express' own hot-plug, MSI-X: resets and error recovery work), plug (ACPI
+# hot-plug, MSI: the card can be pulled; QEMU aborts when one with MSI-X is), iommu (as native, with
+# an IOMMU: the card reaches only what the driver has mapped).
+#
 # Left in RUNDIR: console.log, results.log (what the guest wrote on ttyS1), kmsg.log (ttyS2:
-# all kernel messages), qemu.log, emud.log, counters.json (mho-emud's, at the end). The guest's ttyS3
-# leads to mho-emud's control socket, so that tests can order faults.
+# all kernel messages), qemu.log, emud.log, counters*.json (mho-emud's, at its end). The guest's
+# ttyS3 leads to relay.py, through which tests order faults.
 #
 # Form of results.log: "@begin NAME", the KTAP that the test printed, "@end NAME STATUS", for each
 # test, and "@done" after the last one.
@@ -24,7 +28,12 @@ mode=$2
 run=$3
 emud=/vm/out/bin/mho-emud
 initramfs=$4
+here=$(dirname "$0")
+profile=${PROFILE:-native}
 device=()
+acpi_hotplug=off
+machine_devices=()
+append=
 
 die()
 {
@@ -39,17 +48,19 @@ qemu()
 	shift 2
 	local loglevel=5
 	[ "$accel" != tcg ] || accel=tcg,thread=multi
+	# What an emulated IOMMU needs; without one it costs little.
+	[ "$accel" != kvm ] || accel=kvm,kernel-irqchip=split
 	# Warnings would come between a developer and the prompt; dmesg has them.
 	[ "$mode" != shell ] || loglevel=3
-	# The guest's memory is a file, so that the device reaches it without messages. Port
-	# reset and error reporting need the native hot-plug of PCI Express.
+	# The guest's memory is a file, so that the device reaches it without messages.
 	qemu-system-x86_64 -accel "$accel" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}" \
 		-object "memory-backend-memfd,id=ram,size=${MEM:-1G},share=on" \
-		-machine q35,memory-backend=ram -nodefaults -no-user-config -display none \
-		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off -no-reboot \
+		-machine q35,memory-backend=ram -nodefaults -no-user-config \
+		-display none -no-reboot -global \
+		"ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$acpi_hotplug" \
 		-kernel "/boot/vmlinuz-$kver" -initrd "$initramfs" \
 		-append "console=ttyS0 loglevel=$loglevel log_buf_len=4M panic=-1 oops=panic \
-mho.mode=$mode ${APPEND:-}" "$@"
+mho.mode=$mode $append ${APPEND:-}" "$@"
 }
 
 # A /dev/kvm that can be opened proves nothing: KVM counts where a guest came up with it.
@@ -63,7 +74,7 @@ accelerator()
 		rm -f "/vm/accel/$kver"-*
 		echo tcg >"$answer.$$"
 		if [ -w /dev/kvm ] && timeout -k 1 15 bash -c "$(declare -f qemu)
-			kver=$kver initramfs=$initramfs
+			kver=$kver initramfs=$initramfs acpi_hotplug=off
 			qemu kvm probe -serial stdio" </dev/null 2>/dev/null |
 			grep -q MHO-GUEST-RUNS; then
 			echo kvm >"$answer.$$"
@@ -75,26 +86,31 @@ accelerator()
 
 start_device()
 {
-	local words=() waited
+	local words=() waited card
 	[ -z "${TOPOLOGY:-}" ] || words+=(--topology "$TOPOLOGY")
+	[ "$profile" != plug ] || words+=(--msi)
 	# shellcheck disable=SC2206 # options, separated by spaces
 	words+=(${EMUD:-})
-	words=(--socket "$run/dev" --control "$run/control" --log-level warning "${words[@]}")
-	"$emud" "${words[@]}" >"$run/emud.log" 2>&1 </dev/null &
-	emud_pid=$!
-	for ((waited = 0; waited < 100; waited++)); do
-		[ -S "$run/dev" ] && break
-		kill -0 $emud_pid 2>/dev/null || break
+	words=(--socket "$run/dev" --control "$run/control" --state "$run/card.state"
+		--log-level warning "${words[@]}")
+	card="{\"driver\":\"vfio-user-pci\",\"id\":\"mho0\",\"bus\":\"rp0\",
+		\"socket\":{\"type\":\"unix\",\"path\":\"$run/dev\"}}"
+	"$here/relay.py" "$run" "$card" "$emud" "${words[@]}" 2>"$run/relay.log" </dev/null &
+	relay_pid=$!
+	for ((waited = 0; waited < 400; waited++)); do
+		[ -e "$run/relay-ready" ] && break
+		kill -0 $relay_pid 2>/dev/null || break
 		sleep 0.05
 	done
-	if ! [ -S "$run/dev" ]; then
-		cat "$run/emud.log" >&2
-		die "mho-emud has not opened its socket: $emud ${words[*]}"
+	if ! [ -e "$run/relay-ready" ]; then
+		cat "$run/relay.log" "$run/emud.log" >&2
+		die "the card does not start: $emud ${words[*]}"
 	fi
-	device=(-device "pcie-root-port,id=rp0,chassis=1,slot=1"
-		-device "{\"driver\":\"vfio-user-pci\",\"id\":\"mho0\",\"bus\":\"rp0\",
-			\"socket\":{\"type\":\"unix\",\"path\":\"$run/dev\"}}"
-		-chardev "socket,id=control,path=$run/control" -serial chardev:control)
+	# shellcheck disable=SC2054 # commas of QEMU's
+	device=("${machine_devices[@]}" -device "pcie-root-port,id=rp0,chassis=1,slot=1"
+		-device "$card"
+		-chardev "socket,id=control,path=$run/relay" -serial chardev:control
+		-qmp "unix:$run/relay-qmp")
 }
 
 # control LINE: what mho-emud answers.
@@ -102,6 +118,17 @@ control()
 {
 	echo "$1" | socat -t 5 - "UNIX-CONNECT:$run/control"
 }
+
+# Resets of the slot and error reporting need the native hot-plug of PCI Express.
+case $profile in
+native) ;;
+plug) acpi_hotplug=on ;;
+iommu)
+	machine_devices=(-device "intel-iommu,intremap=on,caching-mode=on")
+	append=intel_iommu=on
+	;;
+*) die "there is no profile \"$profile\": native, plug, iommu" ;;
+esac
 
 if [ -x "$emud" ]; then
 	start_device
@@ -127,11 +154,9 @@ else
 fi
 status=$?
 [ $status -eq 0 ] || cat "$run/qemu.log" >&2
-if [ -n "${emud_pid:-}" ]; then
-	if kill -0 "$emud_pid" 2>/dev/null; then
-		control counters >"$run/counters.json"
-	else
-		echo 'mho-vm: mho-emud has ended before the guest' >>"$run/emud.log"
-	fi
+if [ -n "${relay_pid:-}" ]; then
+	kill "$relay_pid"
+	wait "$relay_pid" || cat "$run/relay.log" >&2
+	cat "$run/relay.log" >>"$run/emud.log"
 fi
 exit $status

@@ -72,8 +72,8 @@ verdict "guest: no complaint in its kernel's log" "$run/complaints.txt"
 if [ -f "$run/emud.log" ]; then
 	{
 		cat "$run/emud.log"
-		grep -oE '"(messages_refused|doorbells_bad|dma_unmapped|dma_forbidden|mmio_disabled)":'\
-'[1-9][0-9]*' "$run/counters.json" || [ -s "$run/counters.json" ] ||
+		grep -ohE '"(messages_refused|doorbells_bad|dma_unmapped|dma_forbidden|mmio_disabled)":'\
+'[1-9][0-9]*' "$run"/counters*.json || [ -s "$run/counters.json" ] ||
 			echo "mho-emud has not said what it counted"
 	} >"$run/device.txt"
 	verdict "device: no complaint in mho-emud's log" "$run/device.txt"
