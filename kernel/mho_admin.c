@@ -11,6 +11,7 @@
 #include <drm/drm_print.h>
 
 #include "mho_device.h"
+#include "mho_trace.h"
 
 /* Before IDENTIFY has told the device's own limit. */
 #define MHO_ADMIN_TIMEOUT_MS 5000
@@ -157,23 +158,26 @@ static bool mho_admin_wait(struct mho_device *mdev, u16 cid, struct mho_hw_cqe *
 int mho_admin_exec(struct mho_device *mdev, struct mho_hw_admin_sqe *sqe, struct mho_hw_cqe *cqe)
 {
 	struct mho_admin *admin = &mdev->admin;
+	int ret = 0;
 
 	lockdep_assert_held(&admin->lock);
 	if (admin->dead)
 		return drm_dev_is_unplugged(&mdev->drm) ? -ENODEV : -EIO;
 	reinit_completion(&admin->irq);
 	sqe->cid = cpu_to_le16(++admin->cid);
+	trace_mho_admin_begin(mdev, sqe);
 	admin->sq[admin->tail] = *sqe;
 	admin->tail = (admin->tail + 1) % mho_admin_size();
 	dma_wmb();
 	mho_ring(mdev, 0, MHO_HW_DB_SQ_TAIL, admin->tail);
-	if (mho_admin_wait(mdev, admin->cid, cqe))
-		return 0;
-	admin->dead = true;
-	if (mho_gone(mdev))
-		return -ENODEV;
-	drm_err_ratelimited(&mdev->drm, "admin command %#x: no answer\n", sqe->opcode);
-	return -ETIMEDOUT;
+	if (!mho_admin_wait(mdev, admin->cid, cqe)) {
+		admin->dead = true;
+		ret = mho_gone(mdev) ? -ENODEV : -ETIMEDOUT;
+	}
+	trace_mho_admin_end(mdev, sqe, ret, cqe);
+	if (ret == -ETIMEDOUT)
+		drm_err_ratelimited(&mdev->drm, "admin command %#x: no answer\n", sqe->opcode);
+	return ret;
 }
 
 /**

@@ -14,6 +14,7 @@
 
 #include "mho_device.h"
 #include "mho_queue.h"
+#include "mho_trace.h"
 
 static unsigned int mho_irq_reap(struct mho_vector *vector)
 {
@@ -22,12 +23,14 @@ static unsigned int mho_irq_reap(struct mho_vector *vector)
 	unsigned long flags;
 	bool cookie;
 
+	trace_mho_irq_begin(vector->mdev, vector->index);
 	cookie = dma_fence_begin_signalling();
 	spin_lock_irqsave(&vector->lock, flags);
 	list_for_each_entry(queue, &vector->queues, link)
 		done += mho_queue_reap(queue);
 	spin_unlock_irqrestore(&vector->lock, flags);
 	dma_fence_end_signalling(cookie);
+	trace_mho_irq_end(vector->mdev, vector->index, done);
 	return done;
 }
 

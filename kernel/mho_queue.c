@@ -18,6 +18,7 @@
 #include "mho_client.h"
 #include "mho_device.h"
 #include "mho_queue.h"
+#include "mho_trace.h"
 
 static void mho_queue_init_rings(struct mho_queue *queue)
 {
@@ -275,6 +276,7 @@ int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_
 		if (!queue->stopped)
 			mho_queue_write(queue, &cmds[i]);
 	}
+	trace_mho_push(queue, group, count);
 	if (!queue->stopped) {
 		/* A completion is consumed when the device is told so: before the tail. */
 		mho_queue_publish(queue);
@@ -292,9 +294,12 @@ static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
 
 	list_del_init(&cmd->link);
 	cmd->state = MHO_CMD_DONE;
+	trace_mho_complete(queue, cmd, done);
 	group->cmd_done(group, cmd, done);
-	if (!--group->left)
+	if (!--group->left) {
+		trace_mho_done(queue, group);
 		group->all_done(group);
+	}
 }
 
 static void mho_queue_end(struct mho_queue *queue, struct mho_cmd *cmd, int error)
@@ -538,6 +543,7 @@ static int mho_queue_drop(struct mho_queue *queue)
 		ret = mho_status_errno(le16_to_cpu(cqe.status));
 	if (!ret)
 		mho_queue_reap(queue);
+	trace_mho_queue_reset(queue, ret);
 	return ret;
 }
 

@@ -82,12 +82,14 @@ struct mho_done {
  * struct mho_group - commands that were submitted together
  * @left: commands that are not done
  * @error: first failure, -errno
+ * @seqno: its number in its context, for whoever traces
  * @cmd_done: called for each command, under the queue's lock, interrupts off
  * @all_done: called when the last is done, likewise
  */
 struct mho_group {
 	unsigned int left;
 	int error;
+	u64 seqno;
 	void (*cmd_done)(struct mho_group *group, struct mho_cmd *cmd, const struct mho_done *done);
 	void (*all_done)(struct mho_group *group);
 };

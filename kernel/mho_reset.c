@@ -16,6 +16,7 @@
 
 #include "mho_client.h"
 #include "mho_device.h"
+#include "mho_trace.h"
 
 /* With the text of DRM's own event, which is sent from a node that accel devices do not have. */
 static void mho_reset_tell_wedged(struct mho_device *mdev)
@@ -182,6 +183,7 @@ void mho_reset_wedge(struct mho_device *mdev, int error)
 	if (mdev->wedged)
 		return;
 	WRITE_ONCE(mdev->wedged, true);
+	trace_mho_wedged(mdev, error);
 	mdev->admin.dead = true;
 	pci_clear_master(mdev->pdev);
 	mho_reset_fail_all(mdev, -EIO);
@@ -243,16 +245,19 @@ int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho
 	if (mdev->wedged)
 		return -EIO;
 	dev_warn_ratelimited(mdev->drm.dev, "reset\n");
+	trace_mho_reset_begin(mdev);
 	mdev->resets++;
 	mho_reset_stop_queues(mdev);
 	mdev->admin.dead = true;
 	ret = mho_device_warm_reset(mdev);
 	if (ret) {
 		mho_reset_wedge(mdev, ret);
-		return ret;
+	} else {
+		mho_reset_cut_queues(mdev, guilty, group);
+		ret = mho_reset_revive(mdev);
 	}
-	mho_reset_cut_queues(mdev, guilty, group);
-	return mho_reset_revive(mdev);
+	trace_mho_reset_end(mdev, ret);
+	return ret;
 }
 
 /**

@@ -19,6 +19,7 @@
 #include "mho_compat.h"
 #include "mho_device.h"
 #include "mho_job.h"
+#include "mho_trace.h"
 
 /* Where the device gives no limit, in ms. */
 #define MHO_COMMAND_MS 10000
@@ -73,21 +74,36 @@ static bool mho_sched_done(struct drm_sched_job *base)
 	return dma_fence_is_signaled(&base->s_fence->finished);
 }
 
+static enum mho_verdict mho_sched_judge(struct mho_job *job)
+{
+	struct mho_queue *queue = &job->ctx->queue;
+	struct mho_device *mdev = queue->mdev;
+
+	if (mho_queue_reap(queue))
+		atomic_inc(&mdev->lost_irqs);
+	if (mho_sched_done(&job->base))
+		return MHO_VERDICT_DONE;
+	if (mho_queue_slow(queue, mho_sched_timeout(mdev)))
+		return MHO_VERDICT_SLOW;
+	return READ_ONCE(queue->faulted) ? MHO_VERDICT_FAULT : MHO_VERDICT_HUNG;
+}
+
 static enum drm_gpu_sched_stat mho_sched_timedout(struct drm_sched_job *base)
 {
 	struct mho_job *job = to_mho_job(base);
 	struct mho_ctx *ctx = job->ctx;
 	struct mho_device *mdev = ctx->client->mdev;
+	enum mho_verdict verdict;
 	int idx;
 
 	if (!drm_dev_enter(&mdev->drm, &idx)) {
+		trace_mho_timeout(&ctx->queue, &job->group, MHO_VERDICT_GONE);
 		mho_queue_fail(&ctx->queue, -ENODEV);
 		return mho_sched_no_hang(base);
 	}
-	if (mho_queue_reap(&ctx->queue))
-		atomic_inc(&mdev->lost_irqs);
-	if (mho_sched_done(base) ||
-	    mho_queue_slow(&ctx->queue, mho_sched_timeout(mdev)))
+	verdict = mho_sched_judge(job);
+	trace_mho_timeout(&ctx->queue, &job->group, verdict);
+	if (verdict < MHO_VERDICT_HUNG)
 		goto out;
 	mutex_lock(&mdev->admin.lock);
 	if (!mho_sched_done(base)) {

@@ -17,6 +17,7 @@
 #include "mho_device.h"
 #include "mho_gem.h"
 #include "mho_job.h"
+#include "mho_trace.h"
 
 /* Commands that may wait in a context; beyond that programs wait, not the kernel's memory. */
 #define MHO_WAITING_MAX 16384
@@ -164,7 +165,8 @@ static int mho_submit_init(struct mho_job *job, struct drm_file *file)
 	return ret;
 }
 
-static int mho_submit_push(struct mho_job *job, struct mho_out_sync *out, unsigned int count)
+static int mho_submit_push(struct mho_job *job, struct drm_file *file, struct mho_out_sync *out,
+			   unsigned int count)
 {
 	struct mho_ctx *ctx = job->ctx;
 	struct dma_fence *fence;
@@ -176,6 +178,8 @@ static int mho_submit_push(struct mho_job *job, struct mho_out_sync *out, unsign
 	}
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
+	job->group.seqno = fence->seqno;
+	trace_mho_submit(&ctx->queue, &job->group, file->client_id, ctx->handle, job->count);
 	mho_submit_signal(out, count, fence);
 	drm_sched_entity_push_job(&job->base);
 	mutex_unlock(&ctx->submit_lock);
@@ -207,7 +211,7 @@ static int mho_submit_job(struct mho_ctx *ctx, struct drm_file *file,
 		ret = PTR_ERR(out);
 		goto err_cleanup;
 	}
-	ret = mho_submit_push(job, out, args->out_sync_count);
+	ret = mho_submit_push(job, file, out, args->out_sync_count);
 	mho_submit_free_out(out, args->out_sync_count);
 	if (ret)
 		goto err_cleanup;
