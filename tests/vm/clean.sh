@@ -20,8 +20,8 @@ for dir in "$vm"/run/*.*/; do
 	[ -d "$dir" ] && kill -0 "$pid" 2>/dev/null &&
 		die "a guest is running, process $pid; end it first"
 done
-rm -rf "$vm" 2>/dev/null && exit 0
+remove "$vm" 2>/dev/null && exit 0
 # An mmdebstrap that was killed leaves files of the IDs it works with.
 mmdebstrap --unshare-helper rm -rf "$vm/tmp" 2>/dev/null
-rm -rf "$vm" || die "not all of $vm belongs to $(id -un); run make vm-clean as" \
+remove "$vm" || die "not all of $vm belongs to $(id -un); run make vm-clean as" \
 	"$(stat -c %U "$vm")"

@@ -30,6 +30,12 @@ die()
 	exit 1
 }
 
+# remove FILE...: nothing that is mounted below, by whatever accident.
+remove()
+{
+	rm -rf --one-file-system "$@"
+}
+
 # in_tree COMMAND...
 in_tree()
 {

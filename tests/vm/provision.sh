@@ -18,10 +18,10 @@ log=$vm/provision.log
 # Measured: 1.1 GB for the tree, a little more while it is made, 0.5 GB for what is built in it.
 need_mb=4000
 
-# One recipe, one tree.
+# What the tree is made from. How it gets here is not a part of it.
 recipe()
 {
-	cat "$here/provision.sh" "$here/tree-setup.sh" "$here/packages"
+	cat "$here/bootstrap.sh" "$here/tree-setup.sh" "$here/packages"
 	"$src/runtime/build/packages.sh" list build test
 }
 
@@ -64,7 +64,7 @@ check_host()
 scratch_directory()
 {
 	local dir=$vm/tmp
-	rm -rf "$dir" 2>/dev/null || mmdebstrap --unshare-helper rm -rf "$dir" 2>>"$log"
+	remove "$dir" 2>/dev/null || mmdebstrap --unshare-helper rm -rf "$dir" 2>>"$log"
 	mkdir -p "$dir"
 	if [ "$(id -u)" != 0 ]; then
 		chmod 711 "$vm" "$dir"
@@ -83,30 +83,22 @@ scratch_directory()
 	echo "$dir"
 }
 
-# Prints the tree as a tar archive.
+# Prints the tree as a tar archive. Whatever ends this script ends that too.
 bootstrap()
 {
-	local packages proxy="" options=()
-	packages=$({
-		grep -v '^#' "$here/packages"
-		"$src/runtime/build/packages.sh" list build test
-	} | sort -u | paste -sd,)
+	local proxy="" options=()
 	command -v apt-config >/dev/null && eval "$(apt-config shell proxy Acquire::http::Proxy)"
-	[ -z "$proxy" ] || options+=(--aptopt="Acquire::http::Proxy \"$proxy\"")
-	# Neither documentation nor an initramfs of the distribution's is wanted.
-	INITRD=No TMPDIR=$(scratch_directory) mmdebstrap --variant=minbase --format=tar \
-		--include="$packages" "${options[@]}" \
-		--aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--customize-hook="$(printf %q "$here/tree-setup.sh") \"\$1\" $suite" \
-		$suite - "deb $MIRROR $suite main" "deb $MIRROR $suite-backports main"
+	[ -z "$proxy" ] || options+=("Acquire::http::Proxy \"$proxy\"")
+	exec setpriv --pdeathsig KILL "$here/bootstrap.sh" $suite "$MIRROR" "$(scratch_directory)" \
+		"${options[@]}"
 }
 
 # One tree at a time; a second caller waits and finds it ready.
 exec 9>"$vm/.provision.lock"
-flock 9
+if ! flock -n 9; then
+	say "waiting for another run that makes the tree in $vm, or for the rest of one"
+	flock 9
+fi
 wanted=$(recipe | sha256sum | cut -d' ' -f1)
 ready && exit 0
 check_host
@@ -115,7 +107,7 @@ MIRROR=${MIRROR:-$(host_mirror)}
 
 say "making a Debian 13 tree with QEMU and the kernels in $vm/tree (once; some minutes;" \
 	"log: $log)"
-rm -rf "$vm/tree" "$vm/tree.new" "$vm/kernels"
+remove "$vm/tree" "$vm/tree.new" "$vm/kernels"
 mkdir "$vm/tree.new" || exit 1
 : >"$log"
 # The tree's own devices are never used: in-tree.sh mounts the host's.
@@ -123,7 +115,7 @@ bootstrap 2>>"$log" | tar -C "$vm/tree.new" -x --no-same-owner --exclude='./dev/
 status=("${PIPESTATUS[@]}")
 if [ "${status[0]}" -ne 0 ] || [ "${status[1]}" -ne 0 ]; then
 	grep -E '^(E:|W: Failed|tar:|mho:)' "$log" | tail -n 10 >&2
-	rm -rf "$vm/tree.new"
+	remove "$vm/tree.new"
 	[ "$(df -Pm "$vm" | awk 'NR == 2 { print $4 }')" -ge 100 ] ||
 		die "the disk that holds $vm is full; $need_mb MB are needed"
 	die "could not make the Debian tree from $MIRROR (MIRROR=URL names another); is the" \
@@ -131,7 +123,7 @@ if [ "${status[0]}" -ne 0 ] || [ "${status[1]}" -ne 0 ]; then
 fi
 # Nobody needs the setuid programs of a tree that lies in a build directory.
 find "$vm/tree.new" -xdev -type f -perm /6000 -exec chmod ug-s {} +
-rm -rf "$vm/tmp"
+remove "$vm/tmp"
 mkdir -p "$vm/tree.new/src" "$vm/tree.new/vm"
 mv "$vm/tree.new/kernels" "$vm/kernels"
 echo "$wanted" >"$vm/tree.new/.recipe"

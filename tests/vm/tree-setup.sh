@@ -66,7 +66,8 @@ extract_source()
 			"$dir/tools/testing/selftests/kselftest*" \
 			"$dir/tools/testing/selftests/lib.mk" \
 			"$dir/tools/testing/selftests/run_kselftest.sh" \
-			"$dir/tools/testing/kunit/*" "$dir/scripts/*"
+			"$dir/tools/testing/kunit/*" "$dir/scripts/*" \
+			"$dir/tools/docs/kernel-doc*" "$dir/tools/lib/python/*"
 	rm -rf "$root/debs"
 }
 
