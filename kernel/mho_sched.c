@@ -25,7 +25,7 @@
 #define MHO_COMMAND_MS 10000
 
 static unsigned int timeout_ms;
-module_param(timeout_ms, uint, 0444);
+module_param(timeout_ms, uint, 0644);
 MODULE_PARM_DESC(timeout_ms, "time after which a command without progress is hung, ms (0: the device's own)");
 
 static struct mho_job *to_mho_job(struct drm_sched_job *base)
