@@ -6,7 +6,7 @@
 #
 # Variables for the command line:
 #
-## KERNEL=6.12             (vm, vm-test) kernel of the guest; those there are: build/vm/kernels
+## KERNEL=6.12             (vm, vm-test, vm-bench) kernel of the guest; those there are: build/vm/kernels
 ## PROFILE=plug            (vm, vm-test) kind of guest: native, plug, iommu (tests/vm/session.sh)
 ## TOPOLOGY=small          (vm, vm-test) topology of the emulated card
 ## FAULT=SPEC              (vm, vm-test) a fault that the card has from the start
@@ -27,7 +27,7 @@ VM_COMMAND = '$(subst ','\'',$(RUN))'
 VM_RESULTS = set --; for kernel in $(or $(KERNEL),$$(cut -d ' ' -f 1 '$(VM)/kernels')); do \
 	set -- "$$@" "Linux $$kernel=cat $(VM)/result/$$kernel.tap"; done
 
-.PHONY: vm vm-build vm-guests vm-test vm-clean
+.PHONY: vm vm-build vm-guests vm-test vm-bench vm-clean
 
 vm: ## Shell in a guest with the emulated card; with RUN=, a command
 	$(Q)$(VM_RUN) $(if $(RUN),command $(VM_COMMAND),shell)
@@ -41,6 +41,13 @@ vm-guests:
 
 vm-test: vm-guests ## Run the guests' tests on every kernel (or KERNEL=)
 	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
+
+# The last line of what the program prints is JSON; its status is that of the bar.
+vm-bench: ## Measure the driver in a guest; build/bench/vm.json
+	$(Q)mkdir -p $(O)/bench
+	$(Q)$(VM_RUN) command vm_bench >$(O)/bench/vm.txt; status=$$?; \
+		grep -v '^{' $(O)/bench/vm.txt; \
+		grep '^{' $(O)/bench/vm.txt >$(O)/bench/vm.json; exit $$status
 
 vm-clean: ## Remove everything that belongs to guests, the Debian tree too
 	$(Q)MHO_VM='$(VM)' tests/vm/clean.sh

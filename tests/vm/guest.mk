@@ -16,6 +16,7 @@ HERE := tests/vm
 OUT := /vm/out
 GUEST := /vm/guest/$(KVER)$(if $(BARE),-bare)
 PROGRAMS := $(patsubst $(HERE)/guest/%.c,/vm/guest/tests/%,$(wildcard $(HERE)/guest/*.c))
+BENCH := /vm/guest/bench/vm_bench
 SCRIPTS := $(patsubst $(HERE)/guest/%.sh,/vm/guest/tests/%,$(wildcard $(HERE)/guest/*.sh))
 # With BARE=1 there is no module, and the guest's device has no driver.
 MODULE := $(if $(BARE),,$(if $(shell grep '^obj-' Kbuild),$(GUEST)/module.stamp))
@@ -34,6 +35,12 @@ all: $(GUEST)/initramfs.cpio
 	@mkdir -p $(@D)
 	install -m 755 $< $@
 
+# Not a test: a program that "make vm-bench" runs.
+$(BENCH): $(wildcard tests/bench/vm_*.[ch] uapi/drm/*.h)
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Iuapi -idirafter /usr/include/drm \
+		-o $@ $(filter %.c,$^)
+
 # Kbuild writes beside the sources, so it gets a copy of them for each kernel. What it has to
 # make again it knows best; the stamp changes only when the module does.
 $(GUEST)/module.stamp: FORCE
@@ -45,7 +52,7 @@ $(GUEST)/module.stamp: FORCE
 	@test -s $@.new || { echo 'mho: Kbuild has made no module' >&2; exit 1; }
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/modules $(PROGRAMS) $(SCRIPTS) \
+$(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/modules $(PROGRAMS) $(SCRIPTS) $(BENCH) \
 		$(MODULE) $(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
 	@mkdir -p $(@D)
 	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

@@ -87,6 +87,8 @@ for test in /vm/guest/tests/*; do
 	install "$test" "$root/tests/$name"
 done
 
+install -t "$root/usr/bin" /vm/guest/bench/vm_bench
+
 modules=$(grep -v '^#' "$here/modules")
 while read -r module; do
 	install -D -m 644 -t "$root/usr/lib/modules/$kver/updates" "$module"

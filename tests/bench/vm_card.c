@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * The card as vm_bench uses it: the driver's ioctls and nothing between, so that what is measured
+ * is the driver. Whatever fails ends the program.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vm_bench.h"
+
+#define DEVICE "/dev/accel/accel0"
+#define WAIT_NS (60 * NS_PER_S)
+#define DIM 256
+#define BATCH_MAX 32
+#define AT_Y (BATCH_MAX * DIM * sizeof(float))
+
+static uint32_t bits(float value)
+{
+	uint32_t word;
+
+	memcpy(&word, &value, sizeof(word));
+	return word;
+}
+
+/**
+ * card_call() - an ioctl
+ * @card: card
+ * @request: which
+ * @args: its arguments
+ *
+ * Return: 0 or -errno.
+ */
+int card_call(const struct card *card, unsigned long request, void *args)
+{
+	return ioctl(card->fd, request, args) ? -errno : 0;
+}
+
+static void call(const struct card *card, unsigned long request, void *args, const char *what)
+{
+	int ret = card_call(card, request, args);
+
+	if (ret)
+		die("%s: %s", what, strerror(-ret));
+}
+
+static void make_buffer(const struct card *card, uint64_t size, struct buffer *buffer)
+{
+	struct drm_mho_bo_create args = { .size = size };
+
+	call(card, DRM_IOCTL_MHO_BO_CREATE, &args, "BO_CREATE");
+	buffer->handle = args.handle;
+	buffer->size = args.size;
+	buffer->map = mmap(NULL, args.size, PROT_READ | PROT_WRITE, MAP_SHARED, card->fd,
+			   (off_t)args.mmap_offset);
+	if (buffer->map == MAP_FAILED)
+		die("mmap of a buffer: %s", strerror(errno));
+}
+
+/**
+ * card_open() - open the device, with a context and buffers
+ * @card: filled
+ */
+void card_open(struct card *card)
+{
+	struct drm_mho_ctx_create ctx = { .priority = DRM_MHO_PRIORITY_NORMAL };
+	struct drm_syncobj_create sync = { 0 };
+
+	*card = (struct card){ .fd = open(DEVICE, O_RDWR | O_CLOEXEC) };
+	if (card->fd < 0)
+		die(DEVICE ": %s", strerror(errno));
+	call(card, DRM_IOCTL_MHO_CTX_CREATE, &ctx, "CTX_CREATE");
+	call(card, DRM_IOCTL_SYNCOBJ_CREATE, &sync, "SYNCOBJ_CREATE");
+	card->ctx = ctx.handle;
+	card->done = sync.handle;
+	make_buffer(card, 2 * AT_Y, &card->data);
+	make_buffer(card, 4096, &card->results);
+}
+
+/**
+ * card_add_array() - an array of 256 x 256 cells, all weights zero
+ * @card: open card
+ */
+void card_add_array(struct card *card)
+{
+	struct drm_mho_array_create args = { .rows = DIM, .cols = DIM, .technology = DRM_MHO_ALL };
+
+	call(card, DRM_IOCTL_MHO_ARRAY_CREATE, &args,
+	     "ARRAY_CREATE of 256 x 256 (TOPOLOGY= must have such tiles)");
+	card->array = args.handle;
+}
+
+/**
+ * card_close() - give all back
+ * @card: card
+ */
+void card_close(struct card *card)
+{
+	munmap(card->data.map, card->data.size);
+	munmap(card->results.map, card->results.size);
+	close(card->fd);
+}
+
+/**
+ * card_mvm() - a multiplication with the array
+ * @card: card with an array
+ * @batch: vectors, at most 32
+ *
+ * Return: the job.
+ */
+struct drm_mho_job card_mvm(const struct card *card, uint32_t batch)
+{
+	return (struct drm_mho_job){
+		.op = DRM_MHO_OP_MVM,
+		.array = card->array,
+		.batch = batch,
+		.a_type = DRM_MHO_TYPE_F32,
+		.b_type = DRM_MHO_TYPE_F32,
+		.a = { .handle = card->data.handle },
+		.b = { .handle = card->data.handle, .offset = AT_Y },
+		.a_scale = bits(1),
+		.b_scale = bits(1),
+	};
+}
+
+/**
+ * card_submit() - hand jobs to the driver
+ * @card: card
+ * @jobs: jobs
+ * @count: their number
+ * @signal: with a syncobj for card_wait()
+ */
+void card_submit(const struct card *card, const struct drm_mho_job *jobs, unsigned int count,
+		 bool signal)
+{
+	struct drm_mho_sync out = { .handle = card->done };
+	struct drm_mho_submit args = { .ctx = card->ctx,
+				       .jobs = (uintptr_t)jobs,
+				       .job_count = count,
+				       .job_stride = sizeof(*jobs),
+				       .result_handle = card->results.handle };
+
+	if (signal) {
+		args.out_syncs = (uintptr_t)&out;
+		args.out_sync_count = 1;
+	}
+	call(card, DRM_IOCTL_MHO_SUBMIT, &args, "SUBMIT");
+}
+
+/**
+ * card_wait() - wait for the last submission that signals
+ * @card: card
+ */
+void card_wait(const struct card *card)
+{
+	struct drm_syncobj_wait args = { .handles = (uintptr_t)&card->done,
+					 .count_handles = 1,
+					 .timeout_nsec = now_ns() + WAIT_NS };
+
+	call(card, DRM_IOCTL_SYNCOBJ_WAIT, &args, "SYNCOBJ_WAIT");
+}
+
+/**
+ * card_status() - how the first job of the last submission ended
+ * @card: card
+ *
+ * Return: its status, 0 if it was done.
+ */
+int32_t card_status(const struct card *card)
+{
+	const struct drm_mho_result *result = card->results.map;
+
+	return __atomic_load_n(&result->done, __ATOMIC_ACQUIRE) == DRM_MHO_RESULT_DONE ?
+		       result->status :
+		       -EINPROGRESS;
+}
