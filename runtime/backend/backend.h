@@ -181,11 +181,14 @@ struct mrt_queue_request {
  * @info: describes it, but for the URI
  * @topology: its device-tree blob, borrowed
  * @tile: describes a tile
+ * @firmware: the firmware that runs in it
  * @telemetry: its counters
  * @read_log: its log
  * @selftest: lets it test itself
  * @calibrate: a tile, or all with a negative number
  * @sync: makes sure that weights are kept
+ * @reset: warm reset, while other threads use the device; memory, arrays and queues stay valid,
+ *	commands in flight complete, if need be with -ECANCELED
  * @mem_alloc: makes memory that commands may name; @mem->map and the rest are filled
  * @mem_free: takes it back; no command that names it is in flight
  * @array_create: makes an array; -ENOSPC with @tiles_needed set is silent
@@ -218,11 +221,13 @@ struct mrt_backend {
 	void (*info)(struct mrt_bdev *dev, struct mho_info *info);
 	const void *(*topology)(struct mrt_bdev *dev, size_t *len);
 	int (*tile)(struct mrt_bdev *dev, uint32_t index, struct mho_tile_info *info);
+	int (*firmware)(struct mrt_bdev *dev, struct mho_firmware *fw);
 	int (*telemetry)(struct mrt_bdev *dev, struct mho_telemetry *t);
 	int (*read_log)(struct mrt_bdev *dev, mho_log_entry_fn fn, void *arg);
 	int (*selftest)(struct mrt_bdev *dev, bool full, struct mho_selftest *result);
 	int (*calibrate)(struct mrt_bdev *dev, int tile);
 	int (*sync)(struct mrt_bdev *dev);
+	int (*reset)(struct mrt_bdev *dev);
 	int (*mem_alloc)(struct mrt_bdev *dev, size_t bytes, struct mrt_mem *mem);
 	void (*mem_free)(struct mrt_bdev *dev, struct mrt_mem *mem);
 	int (*array_create)(struct mrt_bdev *dev, struct mrt_array_request *req, uint32_t *id);

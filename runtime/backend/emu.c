@@ -106,8 +106,8 @@ int emub_health(struct emub_dev *dev, unsigned int number)
 	    (status & MHO_HW_STATUS_STATE_MASK) != MHO_HW_STATE_READY)
 		return mrt_fail(
 			-EIO,
-			"the device has stopped: %s (0x%x); close it and open it again, named "
-			"matrices are kept",
+			"the device has stopped: %s (0x%x); mho_reset() starts it again, matrices "
+			"are kept",
 			mho_hw_status_text(fault & 0xffff), info);
 	if (number && fault && fault >> 16 == number)
 		return mrt_fail(
@@ -205,7 +205,7 @@ static int boot(struct emub_dev *dev, const struct mrt_uri *uri)
 	return err;
 }
 
-static int enable(struct emub_dev *dev)
+int emub_enable(struct emub_dev *dev)
 {
 	int state;
 
@@ -224,7 +224,23 @@ static int enable(struct emub_dev *dev)
 	return state == MHO_HW_STATE_READY ? 0 : emub_health(dev, 0);
 }
 
-static int start(struct emub_dev *dev)
+int emub_warm_reset(struct emub_dev *dev)
+{
+	int state;
+
+	emub_write(dev, MHO_HW_REG_CONTROL, MHO_HW_CONTROL_RESET);
+	state = leave_state(dev, MHO_HW_STATE_RESET, timeout_ns(dev, 16));
+	if (state < 0)
+		return state;
+	return state == MHO_HW_STATE_BOOTED ?
+		       0 :
+		       mrt_fail(-EIO,
+				"the device is in state %d after a reset; close it and open it "
+				"again, named matrices are kept",
+				state);
+}
+
+int emub_context_create(struct emub_dev *dev)
 {
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_CONTEXT_CREATE,
@@ -233,15 +249,20 @@ static int start(struct emub_dev *dev)
 	struct mho_hw_cqe cqe;
 	int err;
 
-	err = enable(dev);
+	err = emub_admin(dev, &sqe, NULL, NULL, 0, &cqe);
+	return err ? emub_admin_fail(err, &cqe, "making a context") : 0;
+}
+
+static int start(struct emub_dev *dev)
+{
+	int err;
+
+	err = emub_enable(dev);
 	if (!err)
 		err = emub_identify(dev);
 	if (!err)
 		err = emub_sweep_arrays(dev);
-	if (err)
-		return err;
-	err = emub_admin(dev, &sqe, NULL, NULL, 0, &cqe);
-	return err ? emub_admin_fail(err, &cqe, "making a context") : 0;
+	return err ? err : emub_context_create(dev);
 }
 
 /* ---- open and close ---- */
@@ -303,6 +324,8 @@ static int init(struct emub_dev *dev, uint32_t io, const struct mrt_logger *log)
 		emub_dma_exit(&dev->dma);
 		return err;
 	}
+	mrt_link_init(&dev->mems);
+	pthread_mutex_init(&dev->objects, NULL);
 	pthread_mutex_init(&dev->irq_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -319,7 +342,9 @@ static void destroy(struct emub_dev *dev)
 	mrt_notifier_exit(&dev->notifier);
 	pthread_cond_destroy(&dev->irq_cond);
 	pthread_mutex_destroy(&dev->irq_lock);
+	pthread_mutex_destroy(&dev->objects);
 	emub_dma_exit(&dev->dma);
+	free(dev->arrays);
 	free(dev->blob);
 	free(dev);
 }
@@ -392,11 +417,13 @@ const struct mrt_backend mrt_backend_emu = {
 	.info = emub_info,
 	.topology = emub_topology,
 	.tile = emub_tile,
+	.firmware = emub_firmware,
 	.telemetry = emub_telemetry,
 	.read_log = emub_read_log,
 	.selftest = emub_selftest,
 	.calibrate = emub_calibrate,
 	.sync = save,
+	.reset = emub_reset,
 	.mem_alloc = emub_mem_alloc,
 	.mem_free = emub_mem_free,
 	.array_create = emub_array_create,

@@ -21,11 +21,15 @@ int emub_admin_init(struct emub_dev *dev)
 {
 	struct emub_admin *a = &dev->admin;
 	size_t sq = MHO_HW_RING_ALIGN; /* more than ENTRIES entries need */
+	pthread_mutexattr_t attr;
 	int err;
 
 	_Static_assert(ENTRIES * sizeof(struct mho_hw_admin_sqe) <= MHO_HW_RING_ALIGN,
 		       "admin ring");
-	pthread_mutex_init(&a->lock, NULL);
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&a->lock, &attr);
+	pthread_mutexattr_destroy(&attr);
 	err = emub_region_alloc(&dev->dma, sq + MHO_HW_RING_ALIGN, true, &a->rings);
 	if (!err)
 		err = emub_region_alloc(&dev->dma, DATA_MIN, true, &a->data);
@@ -41,6 +45,15 @@ void emub_admin_exit(struct emub_dev *dev)
 	emub_region_free(&dev->dma, &dev->admin.rings);
 	emub_region_free(&dev->dma, &dev->admin.data);
 	pthread_mutex_destroy(&dev->admin.lock);
+}
+
+void emub_admin_clear(struct emub_dev *dev)
+{
+	struct emub_admin *a = &dev->admin;
+
+	memset(a->rings.ptr, 0, a->rings.size);
+	a->tail = 0;
+	a->head = 0;
 }
 
 static int ready_data(struct emub_dev *dev, uint32_t len)
@@ -115,7 +128,7 @@ static int await(struct emub_dev *dev)
 			return mrt_fail(
 				-ETIMEDOUT,
 				"the device did not complete an admin command within %u ms; "
-				"close it and open it again",
+				"mho_reset() starts it again",
 				dev->id.admin_timeout_ms);
 	}
 }

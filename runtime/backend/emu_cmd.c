@@ -23,7 +23,9 @@ static mho_u8 type_of(const struct mrt_operand *operand)
 
 static void put_operand(struct mho_hw_operand *to, const struct mrt_operand *from)
 {
-	to->key = mho_cpu_to_le32((uint32_t)from->mem);
+	const struct emub_mem *mem = (const struct emub_mem *)(uintptr_t)from->mem;
+
+	to->key = mho_cpu_to_le32(atomic_load_explicit(&mem->key, memory_order_relaxed));
 	to->stride = mho_cpu_to_le32(from->stride);
 	to->offset = mho_cpu_to_le64(from->offset);
 }

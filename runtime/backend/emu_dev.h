@@ -13,6 +13,7 @@
  *	emu_info.c	telemetry, log, self-test
  *	emu_queue.c	I/O queues
  *	emu_source.c	topologies and firmware: built in or from files
+ *	emu_reset.c	warm reset, and what is brought back after it
  */
 #ifndef MHO_BACKEND_EMU_DEV_H
 #define MHO_BACKEND_EMU_DEV_H
@@ -25,6 +26,7 @@
 #include "backend/backend.h"
 #include "backend/emu_dma.h"
 #include "backend/notify.h"
+#include "core/list.h"
 #include "mho_hw.h"
 
 struct mho_emu;
@@ -36,7 +38,7 @@ struct emub_queue;
 
 /**
  * struct emub_admin - the admin queue
- * @lock: one command at a time
+ * @lock: one command at a time; recursive, since a reset keeps all other commands out
  * @sq: submission ring
  * @cq: completion ring
  * @rings: memory of both
@@ -59,6 +61,20 @@ struct emub_admin {
 };
 
 /**
+ * struct emub_mem - memory with a key; mrt_mem.id is its address
+ * @link: in emub_dev.mems
+ * @region: the memory
+ * @bytes: what of it the key covers
+ * @key: what the device knows it by; another one after each reset
+ */
+struct emub_mem {
+	struct mrt_link link;
+	struct emub_region region;
+	size_t bytes;
+	_Atomic uint32_t key;
+};
+
+/**
  * struct emub_dev - an emulated device with its driver
  * @base: for the library
  * @emu: the device
@@ -70,6 +86,14 @@ struct emub_admin {
  * @info: the same for the program
  * @blob: its topology
  * @blob_len: bytes of it
+ * @objects: of making and giving back queues, memory and arrays, and of a reset, which brings them
+ *	back; outermost
+ * @mems: memory with keys
+ * @arrays: numbers of the arrays of this program
+ * @narrays: how many
+ * @room: for how many there is room
+ * @generation: number of resets begun. A queue that was made before the last one is dead in the
+ *	device; its owner revives it.
  * @irq_lock: of what follows; innermost but for the notifier's
  * @irq_cond: an interrupt on vector 0 came
  * @irqs: interrupts on vector 0
@@ -87,6 +111,12 @@ struct emub_dev {
 	struct mho_info info;
 	void *blob;
 	size_t blob_len;
+	pthread_mutex_t objects;
+	struct mrt_link mems;
+	uint32_t *arrays;
+	uint32_t narrays;
+	uint32_t room;
+	atomic_uint generation;
 	pthread_mutex_t irq_lock;
 	pthread_cond_t irq_cond;
 	atomic_uint irqs;
@@ -108,10 +138,17 @@ uint64_t emub_now_ns(void);
 void emub_wake_all(struct emub_dev *dev);
 /* 0, or -EIO with the last error set, if the device or queue @number (0: none) has stopped. */
 int emub_health(struct emub_dev *dev, unsigned int number);
+/* Turns the admin queue on: BOOTED to READY. */
+int emub_enable(struct emub_dev *dev);
+int emub_context_create(struct emub_dev *dev);
+/* Requests a reset and waits for its end. 0, or -ETIMEDOUT, -EIO with the last error set. */
+int emub_warm_reset(struct emub_dev *dev);
 
 /* emu_admin.c */
 int emub_admin_init(struct emub_dev *dev);
 void emub_admin_exit(struct emub_dev *dev);
+/* The rings as they are after a reset: empty. */
+void emub_admin_clear(struct emub_dev *dev);
 
 /**
  * emub_admin() - execute an admin command
@@ -134,6 +171,7 @@ int emub_admin_fail(int ret, const struct mho_hw_cqe *cqe, const char *what);
 void emub_info(struct mrt_bdev *dev, struct mho_info *info);
 const void *emub_topology(struct mrt_bdev *dev, size_t *len);
 int emub_tile(struct mrt_bdev *dev, uint32_t index, struct mho_tile_info *info);
+int emub_firmware(struct mrt_bdev *dev, struct mho_firmware *fw);
 int emub_telemetry(struct mrt_bdev *dev, struct mho_telemetry *t);
 int emub_read_log(struct mrt_bdev *dev, mho_log_entry_fn fn, void *arg);
 int emub_selftest(struct mrt_bdev *dev, bool full, struct mho_selftest *result);
@@ -149,6 +187,9 @@ int emub_array_release(struct mrt_bdev *dev, uint32_t id, bool destroy);
 int emub_array_info(struct mrt_bdev *dev, uint32_t id, struct mrt_array_info *info,
 		    struct mho_mat_block *blocks, uint32_t n);
 int emub_sweep_arrays(struct emub_dev *dev);
+/* Gives the key of @mem to the device, which does not know it; the objects are locked. */
+int emub_mem_register(struct emub_dev *dev, struct emub_mem *mem);
+int emub_array_attach(struct emub_dev *dev, uint32_t id);
 
 /* emu_queue.c */
 int emub_queue_create(struct mrt_bdev *dev, const struct mrt_queue_request *req,
@@ -166,6 +207,9 @@ void emub_queue_wake(struct emub_queue *queue);
 
 /* emu_cmd.c */
 void emub_translate(const struct mrt_cmd *cmd, uint16_t cid, struct mho_hw_sqe *sqe);
+
+/* emu_reset.c */
+int emub_reset(struct mrt_bdev *dev);
 
 /* emu_source.c */
 int emub_enumerate(mho_found_fn fn, void *arg);

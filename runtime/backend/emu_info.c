@@ -158,6 +158,24 @@ int emub_tile(struct mrt_bdev *base, uint32_t index, struct mho_tile_info *info)
 	return 0;
 }
 
+int emub_firmware(struct mrt_bdev *base, struct mho_firmware *fw)
+{
+	struct mho_hw_admin_sqe sqe = { .opcode = MHO_HW_ADM_FIRMWARE };
+	struct mho_hw_firmware_info hw;
+	struct mho_hw_cqe cqe;
+	int ret;
+
+	ret = emub_admin(emub_dev_of(base), &sqe, NULL, &hw, sizeof(hw), &cqe);
+	if (ret)
+		return emub_admin_fail(ret, &cqe, "identifying the firmware");
+	fw->version = mho_le32_to_cpu(hw.version);
+	fw->interface = mho_le32_to_cpu(hw.interface);
+	fw->build_time = mho_le64_to_cpu(hw.build_time);
+	copy_text(fw->name, sizeof(fw->name), hw.name, sizeof(hw.name));
+	memcpy(fw->sha256, hw.sha256, sizeof(fw->sha256));
+	return 0;
+}
+
 int emub_telemetry(struct mrt_bdev *base, struct mho_telemetry *t)
 {
 	struct mho_hw_admin_sqe sqe = {

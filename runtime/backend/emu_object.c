@@ -34,15 +34,14 @@ static int admin_not_busy(struct emub_dev *dev, struct mho_hw_admin_sqe *sqe,
 
 /* ---- memory ---- */
 
-static int register_key(struct emub_dev *dev, const struct emub_region *region, size_t bytes,
-			uint32_t *key)
+int emub_mem_register(struct emub_dev *dev, struct emub_mem *mem)
 {
-	size_t pages = (bytes + ((size_t)1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
+	size_t pages = (mem->bytes + ((size_t)1 << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_MEMORY_REGISTER,
 		.context = mho_cpu_to_le16(EMUB_CONTEXT),
 		.memory = {
-			.length = mho_cpu_to_le64(bytes),
+			.length = mho_cpu_to_le64(mem->bytes),
 			.page_shift = PAGE_SHIFT,
 			.access = MHO_HW_ACCESS_READ | MHO_HW_ACCESS_WRITE,
 		},
@@ -53,12 +52,13 @@ static int register_key(struct emub_dev *dev, const struct emub_region *region, 
 
 	if (pages > MHO_HW_MEMORY_PAGES_MAX)
 		return mrt_fail(-ENOMEM,
-				"a buffer of %zu bytes is more than a memory key can cover", bytes);
+				"a buffer of %zu bytes is more than a memory key can cover",
+				mem->bytes);
 	list = malloc(pages * sizeof(*list));
 	if (!list)
 		return mrt_fail(-ENOMEM, "out of memory for a page list");
 	for (size_t i = 0; i < pages; i++)
-		list[i] = mho_cpu_to_le64(region->bus + ((uint64_t)i << PAGE_SHIFT));
+		list[i] = mho_cpu_to_le64(mem->region.bus + ((uint64_t)i << PAGE_SHIFT));
 	sqe.memory.pages = mho_cpu_to_le32(pages);
 	ret = emub_admin(dev, &sqe, list, NULL, pages * sizeof(*list), &cqe);
 	free(list);
@@ -68,55 +68,133 @@ static int register_key(struct emub_dev *dev, const struct emub_region *region, 
 				"put several things into one buffer");
 	if (ret)
 		return emub_admin_fail(ret, &cqe, "registering memory");
-	*key = mho_le32_to_cpu(cqe.result);
+	atomic_store_explicit(&mem->key, mho_le32_to_cpu(cqe.result), memory_order_relaxed);
 	return 0;
 }
 
-int emub_mem_alloc(struct mrt_bdev *base, size_t bytes, struct mrt_mem *mem)
+int emub_mem_alloc(struct mrt_bdev *base, size_t bytes, struct mrt_mem *out)
 {
 	struct emub_dev *dev = emub_dev_of(base);
-	struct emub_region region;
-	uint32_t key = 0;
+	struct emub_mem *mem = calloc(1, sizeof(*mem));
 	int err;
 
-	err = emub_region_alloc(&dev->dma, bytes, true, &region);
+	if (!mem)
+		return mrt_fail(-ENOMEM, "out of memory for a buffer");
+	mem->bytes = bytes;
+	err = emub_region_alloc(&dev->dma, bytes, true, &mem->region);
 	if (err)
-		return err;
-	err = register_key(dev, &region, bytes, &key);
-	if (err) {
-		emub_region_free(&dev->dma, &region);
-		return err;
-	}
-	mem->map = region.ptr;
-	mem->size = region.size;
-	mem->id = key;
-	mem->cookie = region.bus;
+		goto free_mem;
+	pthread_mutex_lock(&dev->objects);
+	err = emub_mem_register(dev, mem);
+	if (!err)
+		mrt_link_add(&dev->mems, &mem->link);
+	pthread_mutex_unlock(&dev->objects);
+	if (err)
+		goto free_region;
+	out->map = mem->region.ptr;
+	out->size = mem->region.size;
+	out->id = (uint64_t)(uintptr_t)mem;
 	return 0;
+free_region:
+	emub_region_free(&dev->dma, &mem->region);
+free_mem:
+	free(mem);
+	return err;
 }
 
-void emub_mem_free(struct mrt_bdev *base, struct mrt_mem *mem)
+/* Takes the key from the device, which does not use the memory any more then. */
+static int unregister(struct emub_dev *dev, struct emub_mem *mem)
 {
-	struct emub_dev *dev = emub_dev_of(base);
-	struct emub_region region = { .ptr = mem->map, .size = mem->size, .bus = mem->cookie };
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_MEMORY_UNREGISTER,
 		.context = mho_cpu_to_le16(EMUB_CONTEXT),
-		.id = mho_cpu_to_le32((uint32_t)mem->id),
+		.id = mho_cpu_to_le32(mem->key),
 	};
 	struct mho_hw_cqe cqe;
 	int ret;
 
 	ret = admin_not_busy(dev, &sqe, &cqe);
 	/* A device that has stopped does no DMA either. */
-	if (ret && emub_health(dev, 0) == 0) {
-		emub_admin_fail(ret, &cqe, "giving memory back, which is lost now");
+	if (!ret || emub_health(dev, 0))
+		return 0;
+	return emub_admin_fail(ret, &cqe, "giving memory back, which is lost now");
+}
+
+void emub_mem_free(struct mrt_bdev *base, struct mrt_mem *gone)
+{
+	struct emub_mem *mem = (struct emub_mem *)(uintptr_t)gone->id;
+	struct emub_dev *dev = emub_dev_of(base);
+	int err;
+
+	pthread_mutex_lock(&dev->objects);
+	err = unregister(dev, mem);
+	mrt_link_del(&mem->link);
+	pthread_mutex_unlock(&dev->objects);
+	if (err)
 		mrt_log(dev->log, MHO_LOG_ERROR, "%s", mho_last_error());
-		return;
-	}
-	emub_region_free(&dev->dma, &region);
+	else
+		emub_region_free(&dev->dma, &mem->region);
+	free(mem);
 }
 
 /* ---- arrays ---- */
+
+/* Room for one more number; the objects are locked. */
+static int grow_arrays(struct emub_dev *dev)
+{
+	uint32_t room = dev->room ? 2 * dev->room : 16;
+	uint32_t *arrays;
+
+	if (dev->narrays < dev->room)
+		return 0;
+	arrays = realloc(dev->arrays, room * sizeof(*arrays));
+	if (!arrays)
+		return mrt_fail(-ENOMEM, "out of memory for a matrix");
+	dev->arrays = arrays;
+	dev->room = room;
+	return 0;
+}
+
+static void forget_array(struct emub_dev *dev, uint32_t id)
+{
+	for (uint32_t i = 0; i < dev->narrays; i++)
+		if (dev->arrays[i] == id) {
+			dev->arrays[i] = dev->arrays[--dev->narrays];
+			return;
+		}
+}
+
+/* Makes or finds an array with @sqe, which answers with its number; that is kept. Device status. */
+static int take_array(struct emub_dev *dev, struct mho_hw_admin_sqe *sqe,
+		      const struct mho_hw_array_request *hw, struct mho_hw_cqe *cqe, uint32_t *id)
+{
+	int ret;
+
+	pthread_mutex_lock(&dev->objects);
+	ret = grow_arrays(dev);
+	if (!ret)
+		ret = emub_admin(dev, sqe, hw, NULL, sizeof(*hw), cqe);
+	if (!ret) {
+		*id = mho_le32_to_cpu(cqe->result);
+		dev->arrays[dev->narrays++] = *id;
+	}
+	pthread_mutex_unlock(&dev->objects);
+	return ret;
+}
+
+int emub_array_attach(struct emub_dev *dev, uint32_t id)
+{
+	struct mho_hw_admin_sqe sqe = {
+		.opcode = MHO_HW_ADM_ARRAY_ATTACH,
+		.context = mho_cpu_to_le16(EMUB_CONTEXT),
+		.id = mho_cpu_to_le32(id),
+	};
+	struct mho_hw_cqe cqe;
+	int ret;
+
+	ret = emub_admin(dev, &sqe, NULL, NULL, 0, &cqe);
+	return ret ? emub_admin_fail(ret, &cqe, "taking a matrix back") : 0;
+}
 
 static void fill_label(struct mho_hw_array_request *hw, const char *name)
 {
@@ -149,7 +227,7 @@ int emub_array_create(struct mrt_bdev *base, struct mrt_array_request *req, uint
 
 	if (req->name)
 		fill_label(&hw, req->name);
-	ret = emub_admin(emub_dev_of(base), &sqe, &hw, NULL, sizeof(hw), &cqe);
+	ret = take_array(emub_dev_of(base), &sqe, &hw, &cqe, id);
 	if (ret == MHO_HW_ST_NO_TILES) {
 		req->tiles_needed = mho_le32_to_cpu(cqe.result);
 		req->tiles_free = mho_le32_to_cpu(cqe.detail);
@@ -165,7 +243,6 @@ int emub_array_create(struct mrt_bdev *base, struct mrt_array_request *req, uint
 			req->name);
 	if (ret)
 		return emub_admin_fail(ret, &cqe, "making a matrix");
-	*id = mho_le32_to_cpu(cqe.result);
 	return 0;
 }
 
@@ -180,14 +257,13 @@ int emub_array_find(struct mrt_bdev *base, const char *name, uint64_t owner, uin
 	int ret;
 
 	fill_label(&hw, name);
-	ret = emub_admin(emub_dev_of(base), &sqe, &hw, NULL, sizeof(hw), &cqe);
+	ret = take_array(emub_dev_of(base), &sqe, &hw, &cqe, id);
 	if (ret == MHO_HW_ST_NOT_FOUND)
 		return -ENOENT;
 	if (ret == MHO_HW_ST_NOT_OWNER || ret == MHO_HW_ST_EXISTS)
 		return -EBUSY;
 	if (ret)
 		return emub_admin_fail(ret, &cqe, "finding a matrix");
-	*id = mho_le32_to_cpu(cqe.result);
 	return 0;
 }
 
@@ -258,9 +334,8 @@ static int is_named(struct emub_dev *dev, uint32_t id, bool *named)
 	return err;
 }
 
-int emub_array_release(struct mrt_bdev *base, uint32_t id, bool destroy)
+static int let_go(struct emub_dev *dev, uint32_t id, bool destroy)
 {
-	struct emub_dev *dev = emub_dev_of(base);
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_ARRAY_DESTROY,
 		.context = mho_cpu_to_le16(EMUB_CONTEXT),
@@ -279,6 +354,18 @@ int emub_array_release(struct mrt_bdev *base, uint32_t id, bool destroy)
 		sqe.opcode = MHO_HW_ADM_ARRAY_DETACH;
 	ret = admin_not_busy(dev, &sqe, &cqe);
 	return ret ? emub_admin_fail(ret, &cqe, "letting go of a matrix") : 0;
+}
+
+int emub_array_release(struct mrt_bdev *base, uint32_t id, bool destroy)
+{
+	struct emub_dev *dev = emub_dev_of(base);
+	int err;
+
+	pthread_mutex_lock(&dev->objects);
+	err = let_go(dev, id, destroy);
+	forget_array(dev, id);
+	pthread_mutex_unlock(&dev->objects);
+	return err;
 }
 
 /* What an earlier life left behind without a name belongs to nobody. */

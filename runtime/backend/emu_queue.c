@@ -8,6 +8,9 @@
  * The owner arms one interrupt at a time (shadow.cq_event), when a reap finds
  * nothing, or before it sleeps. So bulk completions cost no message, and at most
  * one or two lie in the receiving ring.
+ *
+ * A reset of the device ends its queues. Each owner revives its own: what had been
+ * completed and what was cut off is kept to be reaped, and the rings begin anew.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +47,10 @@
  * @spin: there is another CPU for the device
  * @irqs: emub_dev.irqs when the health was looked at last
  * @broken: the device broke the protocol; nothing is reaped any more
+ * @priority: as it was asked for
+ * @generation: emub_dev.generation that the device's queue is of
+ * @late: completions of before the last reset that were not reaped yet
+ * @nlate: how many
  * @announced: completions up to the last message; under emub_dev.irq_lock
  * @event: how the owner is told
  */
@@ -69,6 +76,10 @@ struct emub_queue {
 	bool spin;
 	unsigned int irqs;
 	bool broken;
+	uint32_t priority;
+	unsigned int generation;
+	struct mrt_done *late;
+	uint32_t nlate;
 	uint32_t announced;
 	struct mrt_event event;
 };
@@ -122,10 +133,23 @@ static int alloc_rings(struct emub_queue *q)
 	q->cookies = calloc(q->depth, sizeof(*q->cookies));
 	if (!q->cids || !q->cookies)
 		return mrt_fail(-ENOMEM, "out of memory for a queue of depth %u", q->depth);
+	return 0;
+}
+
+/* Empty rings, no command in flight. */
+static void clear(struct emub_queue *q)
+{
+	memset(q->rings.ptr, 0, q->rings.size);
+	memset(q->cookies, 0, q->depth * sizeof(*q->cookies));
+	q->tail = 0;
+	q->kicked = 0;
+	q->head = 0;
+	q->armed = 0;
+	q->announced = 0;
+	q->broken = false;
 	/* Taken from the end: low numbers first, which keeps the table's used part small. */
 	for (q->nfree = 0; q->nfree < q->depth; q->nfree++)
 		q->cids[q->nfree] = q->depth - 1 - q->nfree;
-	return 0;
 }
 
 static void free_queue(struct emub_queue *q)
@@ -133,6 +157,7 @@ static void free_queue(struct emub_queue *q)
 	emub_region_free(&q->dev->dma, &q->rings);
 	free(q->cids);
 	free(q->cookies);
+	free(q->late);
 	free(q);
 }
 
@@ -171,7 +196,8 @@ static void give_number(struct emub_queue *q)
 	pthread_mutex_unlock(&q->dev->irq_lock);
 }
 
-static int create(struct emub_queue *q, uint32_t priority)
+/* Makes the device's queue; the objects are locked, so that no reset comes between. */
+static int create(struct emub_queue *q)
 {
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_QUEUE_CREATE,
@@ -185,14 +211,17 @@ static int create(struct emub_queue *q, uint32_t priority)
 						  (uint64_t)((char *)q->shadow - (char *)q->sq)),
 			.vector = mho_cpu_to_le16(q->vector),
 			.order = q->order,
-			.priority = priority,
+			.priority = q->priority,
 		},
 	};
 	struct mho_hw_cqe cqe;
 	int ret;
 
 	ret = emub_admin(q->dev, &sqe, NULL, NULL, 0, &cqe);
-	return ret ? emub_admin_fail(ret, &cqe, "making a queue") : 0;
+	if (ret)
+		return emub_admin_fail(ret, &cqe, "making a queue");
+	q->generation = atomic_load(&q->dev->generation);
+	return 0;
 }
 
 /* Entries for @depth commands in flight: one more, as far as the device goes. */
@@ -216,17 +245,21 @@ int emub_queue_create(struct mrt_bdev *base, const struct mrt_queue_request *req
 	q->base.ops = base->ops;
 	q->dev = emub_dev_of(base);
 	q->spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	q->priority = req->priority;
 	choose_order(q, req->depth);
 	err = alloc_rings(q);
 	if (err)
 		goto free_queue;
+	clear(q);
 	err = mrt_event_init(&q->event, &q->dev->notifier, req->ring, req->ring_user_data);
 	if (err)
 		goto free_queue;
 	err = take_number(q);
 	if (err)
 		goto exit_event;
-	err = create(q, req->priority);
+	pthread_mutex_lock(&q->dev->objects);
+	err = create(q);
+	pthread_mutex_unlock(&q->dev->objects);
 	if (err)
 		goto give_number;
 	*out = &q->base;
@@ -240,25 +273,47 @@ free_queue:
 	return err;
 }
 
-void emub_queue_destroy(struct mrt_bqueue *base, void (*drop)(void *cookie))
+static bool is_stale(const struct emub_queue *q)
 {
-	struct emub_queue *q = queue_of(base);
+	return atomic_load(&q->dev->generation) != q->generation;
+}
+
+/* Ends the device's queue, if a reset has not done so. Without success the device has the rings. */
+static int delete (struct emub_queue *q)
+{
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_QUEUE_DELETE,
 		.queue = mho_cpu_to_le16(q->number),
 	};
 	struct mho_hw_cqe cqe;
-	int ret;
+	int ret = 0;
 
-	ret = emub_admin(q->dev, &sqe, NULL, NULL, 0, &cqe);
+	pthread_mutex_lock(&q->dev->objects);
+	if (!is_stale(q))
+		ret = emub_admin(q->dev, &sqe, NULL, NULL, 0, &cqe);
+	if (ret && emub_health(q->dev, 0) == 0)
+		emub_admin_fail(ret, &cqe, "ending a queue, whose memory is lost now");
+	else
+		ret = 0;
+	pthread_mutex_unlock(&q->dev->objects);
+	return ret;
+}
+
+void emub_queue_destroy(struct mrt_bqueue *base, void (*drop)(void *cookie))
+{
+	struct emub_queue *q = queue_of(base);
+	int err;
+
+	err = delete (q);
 	give_number(q);
 	mrt_event_exit(&q->event);
 	for (uint32_t i = 0; i < q->depth; i++)
 		if (q->cookies[i])
 			drop(q->cookies[i]);
-	if (ret && emub_health(q->dev, 0) == 0) {
-		/* The device still has the rings: better lost than overwritten. */
-		emub_admin_fail(ret, &cqe, "ending a queue, whose memory is lost now");
+	for (uint32_t i = 0; i < q->nlate; i++)
+		drop(q->late[i].cookie);
+	if (err) {
+		/* Better lost than overwritten. */
 		mrt_log(q->dev->log, MHO_LOG_ERROR, "%s", mho_last_error());
 		q->rings.ptr = NULL;
 	}
@@ -298,12 +353,75 @@ void emub_queue_irq(struct emub_dev *dev, unsigned int vector)
 
 /* ---- the owner ---- */
 
+/* Takes the next completion off the ring. 0, or -1 if it is of no command in flight. */
+static int take(struct emub_queue *q, struct mrt_done *done)
+{
+	const struct mho_hw_cqe *cqe = &q->cq[q->head & q->mask];
+	uint16_t cid = mho_le16_to_cpu(cqe->cid);
+
+	if (cid >= q->depth || !q->cookies[cid])
+		return -1;
+	*done = (struct mrt_done){
+		.cookie = q->cookies[cid],
+		.status = mho_le16_to_cpu(cqe->status),
+		.result = mho_le32_to_cpu(cqe->result),
+		.detail = mho_le32_to_cpu(cqe->detail),
+		.device_ns = mho_le64_to_cpu(cqe->device_ns),
+		.energy_fj = mho_le64_to_cpu(cqe->energy_fj),
+	};
+	q->cookies[cid] = NULL;
+	q->cids[q->nfree++] = cid;
+	q->head++;
+	return 0;
+}
+
+/* Keeps what had completed and what was cut off; there is room for it. */
+static void settle(struct emub_queue *q)
+{
+	while (!q->broken && is_there(q, q->head) && !take(q, &q->late[q->nlate]))
+		q->nlate++;
+	for (uint32_t i = 0; i < q->depth; i++)
+		if (q->cookies[i])
+			q->late[q->nlate++] = (struct mrt_done){
+				.cookie = q->cookies[i],
+				.status = -ECANCELED,
+			};
+}
+
+static int revive_locked(struct emub_queue *q)
+{
+	struct mrt_done *late;
+
+	late = realloc(q->late, (q->nlate + q->depth) * sizeof(*late));
+	if (!late)
+		return mrt_fail(-ENOMEM, "out of memory for the jobs that a reset cut off");
+	q->late = late;
+	settle(q);
+	/* The device sends its last interrupts before its reset ends, but others share the vector. */
+	pthread_mutex_lock(&q->dev->irq_lock);
+	clear(q);
+	pthread_mutex_unlock(&q->dev->irq_lock);
+	return create(q);
+}
+
+/* After a reset, for which it waits: the queue works on. 0, or -EIO if the device does not. */
+static int revive(struct emub_queue *q)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&q->dev->objects);
+	if (is_stale(q))
+		err = revive_locked(q);
+	pthread_mutex_unlock(&q->dev->objects);
+	return err ? -EIO : 0;
+}
+
 int emub_queue_push(struct mrt_bqueue *base, const struct mrt_cmd *cmd, void *cookie)
 {
 	struct emub_queue *q = queue_of(base);
 	uint16_t cid;
 
-	if (!q->nfree)
+	if (!q->nfree || (is_stale(q) && revive(q)))
 		return -EAGAIN;
 	cid = q->cids[--q->nfree];
 	q->cookies[cid] = cookie;
@@ -317,7 +435,7 @@ void emub_queue_kick(struct mrt_bqueue *base)
 	struct emub_queue *q = queue_of(base);
 	uint32_t old = q->kicked, event;
 
-	if (q->tail == old)
+	if (q->tail == old || is_stale(q))
 		return;
 	q->kicked = q->tail;
 	__atomic_store_n(&q->shadow->sq_tail, mho_cpu_to_le32(q->tail), __ATOMIC_SEQ_CST);
@@ -327,8 +445,10 @@ void emub_queue_kick(struct mrt_bqueue *base)
 			      MHO_HW_DB_OFFSET((uint64_t)q->number, MHO_HW_DB_SQ_TAIL), 0, 4);
 }
 
-static int protocol_error(struct emub_queue *q, uint16_t cid)
+static int protocol_error(struct emub_queue *q)
 {
+	uint16_t cid = mho_le16_to_cpu(q->cq[q->head & q->mask].cid);
+
 	q->broken = true;
 	mrt_log(q->dev->log, MHO_LOG_ERROR,
 		"queue %u: completion of command %u, which is not in flight", q->number, cid);
@@ -339,28 +459,30 @@ static int protocol_error(struct emub_queue *q, uint16_t cid)
 		cid, q->number);
 }
 
+/* Completions of before the last reset, oldest first. */
+static int take_late(struct emub_queue *q, struct mrt_done *done, uint32_t max)
+{
+	uint32_t n = q->nlate < max ? q->nlate : max;
+
+	memcpy(done, q->late, n * sizeof(*done));
+	q->nlate -= n;
+	memmove(q->late, q->late + n, q->nlate * sizeof(*done));
+	return n;
+}
+
 int emub_queue_reap(struct mrt_bqueue *base, struct mrt_done *done, uint32_t max)
 {
 	struct emub_queue *q = queue_of(base);
 	uint32_t n = 0;
 
+	if (is_stale(q) && revive(q) && !q->nlate)
+		return -EIO;
+	if (q->nlate)
+		return take_late(q, done, max);
 	while (n < max && is_there(q, q->head)) {
-		const struct mho_hw_cqe *cqe = &q->cq[q->head & q->mask];
-		uint16_t cid = mho_le16_to_cpu(cqe->cid);
-
-		if (q->broken || cid >= q->depth || !q->cookies[cid])
-			return n ? (int)n : protocol_error(q, cid);
-		done[n++] = (struct mrt_done){
-			.cookie = q->cookies[cid],
-			.status = mho_le16_to_cpu(cqe->status),
-			.result = mho_le32_to_cpu(cqe->result),
-			.detail = mho_le32_to_cpu(cqe->detail),
-			.device_ns = mho_le64_to_cpu(cqe->device_ns),
-			.energy_fj = mho_le64_to_cpu(cqe->energy_fj),
-		};
-		q->cookies[cid] = NULL;
-		q->cids[q->nfree++] = cid;
-		q->head++;
+		if (q->broken || take(q, &done[n]))
+			return n ? (int)n : protocol_error(q);
+		n++;
 	}
 	/* Before the tail of the commands that need the room: the next kick has a release. */
 	if (n)
@@ -374,15 +496,20 @@ static int arm(struct emub_queue *q, uint32_t number)
 	unsigned int irqs;
 	int err;
 
+	if (q->nlate)
+		return 1;
 	mrt_event_drain(&q->event);
 	irqs = atomic_load(&q->dev->irqs);
 	if (irqs != q->irqs) {
 		/* The message that was drained may have been about a fault. */
 		err = emub_health(q->dev, q->number);
-		if (err)
+		if (err && !is_stale(q))
 			return err;
 		q->irqs = irqs;
 	}
+	/* After the drain: a reset that begins now sends another message. */
+	if (is_stale(q))
+		return 1;
 	if (q->armed != number) {
 		q->armed = number;
 		__atomic_store_n(&q->shadow->cq_event, mho_cpu_to_le32(number), __ATOMIC_SEQ_CST);

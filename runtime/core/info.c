@@ -2,8 +2,8 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * What a device is and what it counts: the program's questions, handed down to the
- * backend; and the topology's technologies.
+ * What a device is and what it counts, and what it is told to do as a whole: handed
+ * down to the backend; and the topology's technologies.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -124,6 +124,25 @@ int mho_calibrate(struct mho_dev *handle, int tile)
 				"tile %d is wanted; this card has tiles 0 to %u, -1 is all", tile,
 				dev->info.tiles - 1);
 	return dev->ops->calibrate(dev->bdev, tile);
+}
+
+int mho_firmware_get(struct mho_dev *handle, struct mho_firmware *out)
+{
+	struct mrt_dev *dev = mrt_handle_get(handle, MRT_DEV, "mho_firmware_get");
+	struct mho_firmware fw = MHO_INIT(struct mho_firmware);
+	int err;
+
+	if (!dev)
+		return -EINVAL;
+	err = dev->ops->firmware(dev->bdev, &fw);
+	return err ? err : mrt_copy_out(out, &fw, sizeof(fw), sizeof(fw), "struct mho_firmware");
+}
+
+int mho_reset(struct mho_dev *handle)
+{
+	struct mrt_dev *dev = mrt_handle_get(handle, MRT_DEV, "mho_reset");
+
+	return dev ? dev->ops->reset(dev->bdev) : -EINVAL;
 }
 
 int mho_sync(struct mho_dev *handle)

@@ -22,17 +22,10 @@
 /* The device accepts what was made for any minor version of its own major one. */
 #define INTERFACE_OLDEST ((uint32_t)MHO_HW_VERSION_MAJOR << 16)
 
-enum part {
-	PART_CODE,
-	PART_CALIBRATION,
-	PART_PULSES,
-	PARTS,
-};
-
-static const char *const part_names[PARTS] = {
-	[PART_CODE] = MHO_HW_FW_IMAGE_CODE,
-	[PART_CALIBRATION] = MHO_HW_FW_IMAGE_CALIBRATION,
-	[PART_PULSES] = MHO_HW_FW_IMAGE_PULSES,
+static const char *const part_names[MHO_IMAGE_PARTS] = {
+	[MHO_IMAGE_CODE] = MHO_HW_FW_IMAGE_CODE,
+	[MHO_IMAGE_CALIBRATION] = MHO_HW_FW_IMAGE_CALIBRATION,
+	[MHO_IMAGE_PULSES] = MHO_HW_FW_IMAGE_PULSES,
 };
 
 /* State of one mho_image_verify(). */
@@ -40,9 +33,9 @@ struct verifier {
 	const void *fit;
 	struct mho_image *out;
 	struct mho_props_error err;
-	int node[PARTS];
-	const void *data[PARTS];
-	int len[PARTS];
+	int node[MHO_IMAGE_PARTS];
+	const void *data[MHO_IMAGE_PARTS];
+	int len[MHO_IMAGE_PARTS];
 };
 
 /* Sets reason and place (an offset in the structure block, or -1). */
@@ -76,7 +69,20 @@ static enum mho_hw_status check_container(struct verifier *v, size_t len)
 	if (ret)
 		return refuse(v, MHO_HW_ST_FW_BAD_IMAGE, -1, "no proper device tree: %s",
 			      fdt_strerror(ret));
+	v->out->size = fdt_totalsize(v->fit);
 	return MHO_HW_ST_OK;
+}
+
+/* The first string of a property, if it is there, made printable. */
+static void read_text(const struct verifier *v, int node, const char *property, char *text,
+		      size_t size)
+{
+	int len;
+	const char *value = fdt_getprop(v->fit, node, property, &len);
+
+	if (value && len > 0)
+		snprintf(text, size, "%.*s", len, value);
+	mho_props_printable(text);
 }
 
 static enum mho_hw_status read_identity(struct verifier *v)
@@ -84,8 +90,6 @@ static enum mho_hw_status read_identity(struct verifier *v)
 	const fdt32_t *version = cells(v->fit, 0, MHO_HW_FW_PROP_VERSION, 3);
 	const fdt32_t *interface = cells(v->fit, 0, MHO_HW_FW_PROP_INTERFACE, 1);
 	const fdt32_t *timestamp = cells(v->fit, 0, "timestamp", 1);
-	const char *name;
-	int len;
 
 	if (!version || fdt32_ld(version) > 0xff || fdt32_ld(version + 1) > 0xff ||
 	    fdt32_ld(version + 2) > 0xffff)
@@ -98,10 +102,7 @@ static enum mho_hw_status read_identity(struct verifier *v)
 			  fdt32_ld(version + 2);
 	v->out->interface = fdt32_ld(interface);
 	v->out->build_time = timestamp ? fdt32_ld(timestamp) : 0;
-	name = fdt_getprop(v->fit, 0, "description", &len);
-	if (name && len > 0)
-		snprintf(v->out->name, sizeof(v->out->name), "%.*s", len, name);
-	mho_props_printable(v->out->name);
+	read_text(v, 0, "description", v->out->name, sizeof(v->out->name));
 	return MHO_HW_ST_OK;
 }
 
@@ -112,7 +113,7 @@ static enum mho_hw_status find_parts(struct verifier *v)
 
 	if (images < 0)
 		return refuse(v, MHO_HW_ST_FW_BAD_IMAGE, 0, "node /images is missing");
-	for (unsigned int i = 0; i < PARTS; i++) {
+	for (unsigned int i = 0; i < MHO_IMAGE_PARTS; i++) {
 		const char *compression;
 		int len;
 
@@ -130,6 +131,7 @@ static enum mho_hw_status find_parts(struct verifier *v)
 			return refuse(v, MHO_HW_ST_FW_BAD_IMAGE, v->node[i],
 				      "/images/%s: \"compression\" must be \"none\"",
 				      part_names[i]);
+		v->out->parts[i].size = (uint32_t)v->len[i];
 	}
 	return MHO_HW_ST_OK;
 }
@@ -152,11 +154,12 @@ static enum mho_hw_status check_configurations(struct verifier *v)
 	if (conf < 0)
 		return refuse(v, MHO_HW_ST_FW_BAD_IMAGE, configurations,
 			      "/configurations: \"default\" names no configuration");
-	if (!has_string(v->fit, conf, "firmware", part_names[PART_CODE]) ||
-	    !has_string(v->fit, conf, "loadables", part_names[PART_CALIBRATION]) ||
-	    !has_string(v->fit, conf, "loadables", part_names[PART_PULSES]))
+	if (!has_string(v->fit, conf, "firmware", part_names[MHO_IMAGE_CODE]) ||
+	    !has_string(v->fit, conf, "loadables", part_names[MHO_IMAGE_CALIBRATION]) ||
+	    !has_string(v->fit, conf, "loadables", part_names[MHO_IMAGE_PULSES]))
 		return refuse(v, MHO_HW_ST_FW_BAD_IMAGE, conf,
 			      "/configurations/%.32s does not name the three images", name);
+	read_text(v, conf, "compatible", v->out->compatible, sizeof(v->out->compatible));
 	fdt_for_each_subnode(conf, v->fit, configurations)
 	{
 		if (fdt_node_check_compatible(v->fit, conf, MHO_HW_FW_COMPATIBLE) == 0)
@@ -187,8 +190,9 @@ static enum mho_hw_status check_interface(struct verifier *v)
 }
 
 /* All hashes of this kind must be right, and there must be one. */
-static enum mho_hw_status check_hash(struct verifier *v, enum part part)
+static enum mho_hw_status check_hash(struct verifier *v, unsigned int part)
 {
+	enum mho_image_hash *hash = &v->out->parts[part].hash;
 	uint8_t sha256[SHA256_SIZE];
 	bool found = false;
 	int node;
@@ -207,23 +211,25 @@ static enum mho_hw_status check_hash(struct verifier *v, enum part part)
 		value = fdt_getprop(v->fit, node, "value", &len);
 		if (!value)
 			continue;
+		*hash = MHO_IMAGE_HASH_BAD;
 		if (len != SHA256_SIZE || memcmp(value, sha256, SHA256_SIZE) != 0)
 			return refuse(v, MHO_HW_ST_FW_BAD_HASH, node,
 				      "/images/%s does not match its SHA-256", part_names[part]);
 		found = true;
 	}
+	*hash = found ? MHO_IMAGE_HASH_GOOD : MHO_IMAGE_HASH_MISSING;
 	if (!found)
 		return refuse(v, MHO_HW_ST_FW_NO_HASH, v->node[part],
 			      "/images/%s carries no SHA-256", part_names[part]);
-	if (part == PART_CODE)
+	if (part == MHO_IMAGE_CODE)
 		memcpy(v->out->sha256, sha256, SHA256_SIZE);
 	return MHO_HW_ST_OK;
 }
 
 static enum mho_hw_status check_hashes(struct verifier *v)
 {
-	for (unsigned int i = 0; i < PARTS; i++) {
-		enum mho_hw_status status = check_hash(v, (enum part)i);
+	for (unsigned int i = 0; i < MHO_IMAGE_PARTS; i++) {
+		enum mho_hw_status status = check_hash(v, i);
 
 		if (status != MHO_HW_ST_OK)
 			return status;
@@ -231,7 +237,7 @@ static enum mho_hw_status check_hashes(struct verifier *v)
 	return MHO_HW_ST_OK;
 }
 
-static enum mho_hw_status read_table(struct verifier *v, enum part part,
+static enum mho_hw_status read_table(struct verifier *v, unsigned int part,
 				     int (*read)(const void *dtb, size_t len,
 						 struct mho_image *image,
 						 struct mho_props_error *err))
@@ -254,10 +260,10 @@ static enum mho_hw_status read_tables(struct verifier *v)
 {
 	enum mho_hw_status status;
 
-	status = read_table(v, PART_CALIBRATION, mho_image_read_calibration);
+	status = read_table(v, MHO_IMAGE_CALIBRATION, mho_image_read_calibration);
 	if (status != MHO_HW_ST_OK)
 		return status;
-	return read_table(v, PART_PULSES, mho_image_read_pulses);
+	return read_table(v, MHO_IMAGE_PULSES, mho_image_read_pulses);
 }
 
 static enum mho_hw_status verify(struct verifier *v, size_t len)
@@ -271,6 +277,17 @@ static enum mho_hw_status verify(struct verifier *v, size_t len)
 	for (unsigned int i = 0; i < ARRAY_SIZE(checks) && status == MHO_HW_ST_OK; i++)
 		status = checks[i](v);
 	return status;
+}
+
+static void drop_tables(struct mho_image *image)
+{
+	free(image->tiles);
+	free(image->pulses);
+	image->tiles = NULL;
+	image->pulses = NULL;
+	image->n_tiles = 0;
+	image->n_pulses = 0;
+	memset(&image->trim, 0, sizeof(image->trim));
 }
 
 enum mho_hw_status mho_image_verify(const void *fit, size_t len, struct mho_image *out)
@@ -290,7 +307,7 @@ enum mho_hw_status mho_image_verify(const void *fit, size_t len, struct mho_imag
 		status = refuse(&v, MHO_HW_ST_INTERNAL, -1, "no memory for the image");
 	free(copy);
 	if (status != MHO_HW_ST_OK) {
-		mho_image_release(out);
+		drop_tables(out);
 		out->offset = v.err.offset;
 		memcpy(out->reason, reason, sizeof(reason));
 	}
@@ -299,7 +316,6 @@ enum mho_hw_status mho_image_verify(const void *fit, size_t len, struct mho_imag
 
 void mho_image_release(struct mho_image *image)
 {
-	free(image->tiles);
-	free(image->pulses);
+	drop_tables(image);
 	memset(image, 0, sizeof(*image));
 }

@@ -18,7 +18,32 @@ struct mho_topo;
 
 #define MHO_IMAGE_NAME_SIZE 64
 #define MHO_IMAGE_TECHNOLOGY_SIZE 32 /* as in struct mho_tech */
+#define MHO_IMAGE_COMPATIBLE_SIZE 64
 #define MHO_IMAGE_REASON_SIZE 112
+
+enum mho_image_part_number {
+	MHO_IMAGE_CODE,
+	MHO_IMAGE_CALIBRATION,
+	MHO_IMAGE_PULSES,
+	MHO_IMAGE_PARTS,
+};
+
+enum mho_image_hash {
+	MHO_IMAGE_HASH_UNKNOWN,
+	MHO_IMAGE_HASH_GOOD,
+	MHO_IMAGE_HASH_BAD,
+	MHO_IMAGE_HASH_MISSING,
+};
+
+/**
+ * struct mho_image_part - one of the images in an image
+ * @size: bytes
+ * @hash: what became of its hash
+ */
+struct mho_image_part {
+	uint32_t size;
+	enum mho_image_hash hash;
+};
 
 /**
  * struct mho_image_trim - correction of a tile's converters
@@ -56,6 +81,9 @@ struct mho_image_pulses {
  * @interface: MHO_HW_VERSION that it was built for
  * @build_time: seconds since 1970
  * @name: its description, NUL-terminated; what is no printable ASCII is a question mark
+ * @compatible: first compatible of its default configuration, made printable as the name
+ * @size: its bytes, as its header gives them
+ * @parts: its parts
  * @sha256: of the code image
  * @trim: of tiles that have none of their own
  * @tiles: trims of single tiles, by tile number
@@ -70,6 +98,9 @@ struct mho_image {
 	uint32_t interface;
 	uint64_t build_time;
 	char name[MHO_IMAGE_NAME_SIZE];
+	char compatible[MHO_IMAGE_COMPATIBLE_SIZE];
+	uint32_t size;
+	struct mho_image_part parts[MHO_IMAGE_PARTS];
 	uint8_t sha256[32];
 	struct mho_image_trim trim;
 	struct mho_image_tile *tiles;
@@ -86,6 +117,7 @@ struct mho_image {
  *       behind the length that its header gives are ignored.
  * @len: its bytes
  * @out: filled; free with mho_image_release(), also after a refusal. Nothing in it points to @fit.
+ *       After a refusal it has what had been read by then, but for the tables.
  *
  * The checks and their order are those of docs/hardware.md; that the memory can be read is the
  * caller's. What the tables say of tiles and technologies that the card does not have is ignored:

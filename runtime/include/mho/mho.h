@@ -197,7 +197,9 @@ MHO_API int mho_enumerate(const char *scheme, mho_found_fn fn, void *arg);
  * @io: enum mho_io that is in use
  * @restored: 1 if weights of an earlier life were found
  * @model: name of the card
+ * @firmware_name: description of its firmware
  * @uri: as it was opened
+ * @location: of a card, its PCI address, such as 0000:01:00.0; empty for an emulated one
  */
 struct mho_info {
 	size_t size;
@@ -218,6 +220,7 @@ struct mho_info {
 	char model[64];
 	char firmware_name[64];
 	char uri[256];
+	char location[32];
 };
 
 /* mho_dev_info() - describe @dev in @info, whose size the caller has set. Return: 0 or -EINVAL. */
@@ -403,6 +406,102 @@ MHO_API int mho_calibrate(struct mho_dev *dev, int tile);
  * Return: 0 or what writing gave.
  */
 MHO_API int mho_sync(struct mho_dev *dev);
+
+/**
+ * mho_reset() - warm reset: stop the device, whatever it does, and start it again
+ * @dev: device; one that has stopped by itself, too
+ *
+ * Firmware, counters, matrices and their weights stay, and so do all handles: queues and buffers
+ * work on. Jobs in flight, on a card those of other programs, too, are either done or end with
+ * status -ECANCELED. A matrix that such a job was writing may hold anything between before and
+ * after: program it again.
+ *
+ * Return: 0; -EACCES (a card: root only), -EIO or -ETIMEDOUT (the device does not come back),
+ * -ENODEV (it is gone).
+ */
+MHO_API int mho_reset(struct mho_dev *dev);
+
+/* ---- firmware ---- */
+
+/**
+ * struct mho_firmware - the firmware that runs in a device
+ * @size: sizeof(struct mho_firmware)
+ * @version: major << 24 | minor << 16 | patch
+ * @interface: version of the device contract that it was built for, major << 16 | minor
+ * @build_time: seconds since 1970, 0 if unknown
+ * @name: description of the image
+ * @sha256: of its code
+ */
+struct mho_firmware {
+	size_t size;
+	uint32_t version;
+	uint32_t interface;
+	uint64_t build_time;
+	char name[64];
+	uint8_t sha256[32];
+};
+
+/* mho_firmware_get() - describe the running firmware. Return: 0, -EINVAL (size), device error. */
+MHO_API int mho_firmware_get(struct mho_dev *dev, struct mho_firmware *fw);
+
+enum mho_hash_state {
+	MHO_HASH_UNKNOWN = 0, /* not looked at: something before was wrong already */
+	MHO_HASH_GOOD = 1,
+	MHO_HASH_BAD = 2,
+	MHO_HASH_MISSING = 3,
+};
+
+enum mho_firmware_part {
+	MHO_FIRMWARE_CODE = 0,
+	MHO_FIRMWARE_CALIBRATION = 1,
+	MHO_FIRMWARE_PULSES = 2,
+	MHO_FIRMWARE_PARTS = 3,
+};
+
+/**
+ * struct mho_firmware_image - a firmware image, as a device would see it
+ * @size: sizeof(struct mho_firmware_image)
+ * @status: 0 if devices of this library's contract take it, else why not (mho_strerror())
+ * @offset: byte that is wrong, 0 if not known
+ * @version: as in struct mho_firmware
+ * @interface: likewise
+ * @build_time: likewise
+ * @image_size: bytes of the image, without what lies behind it; 0 if that is not known
+ * @part_size: bytes of its parts, by enum mho_firmware_part
+ * @part_hash: what became of their SHA-256, enum mho_hash_state
+ * @name: description
+ * @compatible: which cards its default configuration is for
+ * @reason: sentence about what is wrong, empty if nothing is
+ * @sha256: of the code
+ *
+ * Of a refused image those fields are set that could be read before the mistake was found.
+ */
+struct mho_firmware_image {
+	size_t size;
+	int32_t status;
+	uint32_t offset;
+	uint32_t version;
+	uint32_t interface;
+	uint64_t build_time;
+	uint32_t image_size;
+	uint32_t part_size[MHO_FIRMWARE_PARTS];
+	uint32_t part_hash[MHO_FIRMWARE_PARTS];
+	uint32_t pad;
+	char name[64];
+	char compatible[64];
+	char reason[112];
+	uint8_t sha256[32];
+};
+
+/**
+ * mho_firmware_check() - verify a firmware image as a device does, without a device
+ * @image: the image
+ * @len: its bytes
+ * @result: what it is
+ *
+ * Return: 0 if the check was made (see @result->status), -EINVAL, -ENOMEM.
+ */
+MHO_API int mho_firmware_check(const void *image, size_t len, struct mho_firmware_image *result);
 
 /* ---- memory ---- */
 
