@@ -197,6 +197,7 @@ void mho_key_free_lists(struct mho_key *key);
 int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* mho_sched.c */
+unsigned int mho_sched_timeout_ms(struct mho_device *mdev);
 int mho_sched_setup(struct mho_ctx *ctx);
 
 #endif

@@ -33,9 +33,20 @@ static struct mho_job *to_mho_job(struct drm_sched_job *base)
 	return container_of(base, struct mho_job, base);
 }
 
+/**
+ * mho_sched_timeout_ms() - after what time without progress a command is hung
+ * @mdev: device
+ *
+ * Return: ms.
+ */
+unsigned int mho_sched_timeout_ms(struct mho_device *mdev)
+{
+	return timeout_ms ?: mdev->limits.command_ms ?: MHO_COMMAND_MS;
+}
+
 static unsigned long mho_sched_timeout(struct mho_device *mdev)
 {
-	return msecs_to_jiffies(timeout_ms ?: mdev->limits.command_ms ?: MHO_COMMAND_MS);
+	return msecs_to_jiffies(mho_sched_timeout_ms(mdev));
 }
 
 /* No allocation and no sleeping lock here: others wait for what this starts. */
