@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The mho authors
 #
-# What a guest with kernel KVER runs: module, test programs, initramfs. To be made
+# What a guest with kernel KVER runs: module, test programs, kselftest, initramfs. To be made
 # inside the tree (in-tree.sh), after the userspace half has been made in /vm/out.
 # With BARE=1, in a directory of its own, without the module.
 
@@ -20,6 +20,7 @@ BENCH := /vm/guest/bench/vm_bench
 SCRIPTS := $(patsubst $(HERE)/guest/%.sh,/vm/guest/tests/%,$(wildcard $(HERE)/guest/*.sh))
 # With BARE=1 there is no module, and the guest's device has no driver.
 MODULE := $(if $(BARE),,$(if $(shell grep '^obj-' Kbuild),$(GUEST)/module.stamp))
+KSELFTEST := /vm/guest/kselftest
 KBUILD_IGNORES := *.o *.ko *.mod *.mod.c .*.cmd .*.d *.order Module.symvers
 
 .PHONY: all FORCE
@@ -52,7 +53,14 @@ $(GUEST)/module.stamp: FORCE
 	@test -s $@.new || { echo 'mho: Kbuild has made no module' >&2; exit 1; }
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
+# What there is to make again its own Makefile knows.
+$(KSELFTEST).stamp: FORCE
+	+$(HERE)/kselftest.sh $(KSELFTEST)
+	@(cd $(KSELFTEST) && find . -type f -exec sha256sum {} +) >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
 $(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/modules $(PROGRAMS) $(SCRIPTS) $(BENCH) \
-		$(MODULE) $(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
+		$(KSELFTEST).stamp $(MODULE) \
+		$(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
 	@mkdir -p $(@D)
 	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

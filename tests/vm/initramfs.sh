@@ -86,6 +86,11 @@ for test in /vm/guest/tests/*; do
 	[ -e "$here/guest/$name.c" ] || [ -e "$here/guest/$name.sh" ] || continue
 	install "$test" "$root/tests/$name"
 done
+# The whole of it, with the libraries that its programs need.
+cp -r /vm/guest/kselftest "$root/kselftest"
+for test in /vm/guest/kselftest/mho/test_*; do
+	[[ $test == *.sh ]] || add_program "$test" /kselftest/mho
+done
 
 install -t "$root/usr/bin" /vm/guest/bench/vm_bench
 

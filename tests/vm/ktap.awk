@@ -2,14 +2,14 @@
 # Copyright (C) 2026 The mho authors
 #
 # From the framed KTAP of a guest (session.sh describes it) to flat TAP without the
-# plan. Of nested results the innermost count, and what they are part of only if it
+# plan. Programs that kselftest's runner names count as tests of their own. Of nested results the innermost count, and what they are part of only if it
 # failed for another reason. A test that does not end, ends with a status that its
 # cases do not explain, or does not keep to its plan is a failed case.
 
 function report(ok, text)
 {
 	number++
-	printf "%s %d - %s: %s\n", ok ? "ok" : "not ok", number, test, text
+	printf "%s %d - %s: %s\n", ok ? "ok" : "not ok", number, program ? program : test, text
 	if (!ok)
 		failed++
 }
@@ -38,6 +38,7 @@ function finish(status, why)
 	# kselftest: 4 is "skipped"; a failed case explains any status.
 	else if (status != 0 && status != 4 && !failed)
 		why = "it ended with status " status
+	program = ""
 	if (why != "")
 		report(0, why)
 	test = ""
@@ -47,12 +48,16 @@ function finish(status, why)
 	if (test != "")
 		finish("lost")
 	test = $2
+	program = ""
 	planned = -1
 	outer = inner = inner_failed = failed = 0
 	next
 }
 /^@end / && test != "" { finish($3); next }
 test == "" { next }
+
+# How the runner announces a program.
+/^# selftests: / { program = $NF }
 
 /^1\.\.[0-9]+/ { planned = substr($1, 4) + 0 }
 
@@ -71,13 +76,17 @@ test == "" { next }
 	if (!inner || (/^not/ && !inner_failed && !/# *(XFAIL|TODO|SKIP)/))
 		result($0)
 	inner = inner_failed = 0
+	program = ""
 	next
 }
+
+# The harness's own words on each case say no more than its result.
+/^# +#  +(RUN|OK) / { next }
 
 # What a test says besides.
 !/^$/ && !/^[# ]*((KTAP|TAP) version|1\.\.)/ {
 	sub(/^# /, "")
-	print "# " test ": " $0
+	print "# " (program ? program : test) ": " $0
 }
 
 END {
