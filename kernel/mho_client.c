@@ -28,6 +28,7 @@ int mho_client_open(struct drm_device *drm, struct drm_file *file)
 	if (!client)
 		return -ENOMEM;
 	client->mdev = to_mho(drm);
+	client->file = file;
 	INIT_LIST_HEAD(&client->link);
 	INIT_LIST_HEAD(&client->keys);
 	INIT_LIST_HEAD(&client->queues);

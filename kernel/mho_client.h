@@ -26,6 +26,7 @@ struct mho_device;
 /**
  * struct mho_client - an open file
  * @mdev: device
+ * @file: the file; gone with the link
  * @link: in the device's list, while it has a context
  * @ref: the file, and each key
  * @context: number of its context in the device, 0 before the first use
@@ -44,6 +45,7 @@ struct mho_device;
  */
 struct mho_client {
 	struct mho_device *mdev;
+	struct drm_file *file;
 	struct list_head link;
 	struct kref ref;
 	u16 context;

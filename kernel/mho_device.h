@@ -29,6 +29,7 @@
 #include "mho_hw.h"
 
 struct mho_client;
+struct mho_coredump;
 struct mho_ctx;
 struct mho_group;
 struct drm_file;
@@ -137,6 +138,7 @@ struct mho_limits {
  * @reset_wq: time-outs and resets, one by one
  * @reset_work: asks for a reset of the device
  * @free_wq: gives back what is freed from where sleeping is not allowed
+ * @coredump: what is kept of a failure
  * @resets: warm resets that the driver made
  * @lost_irqs: completions found without an interrupt
  * @bad_cqes: completions that made no sense
@@ -165,6 +167,7 @@ struct mho_device {
 	struct workqueue_struct *reset_wq;
 	struct work_struct reset_work;
 	struct workqueue_struct *free_wq;
+	struct mho_coredump *coredump;
 	unsigned int resets;
 	atomic_t lost_irqs;
 	atomic_t bad_cqes;

@@ -19,6 +19,7 @@
 
 #include "mho_client.h"
 #include "mho_device.h"
+#include "mho_dump.h"
 #include "mho_gem.h"
 #include "mho_pm.h"
 
@@ -84,6 +85,9 @@ static int mho_init_software(struct mho_device *mdev)
 	INIT_LIST_HEAD(&mdev->bos);
 	INIT_LIST_HEAD(&mdev->clients);
 	mho_reset_init(mdev);
+	ret = mho_coredump_init(mdev);
+	if (ret)
+		return ret;
 	ret = drmm_mutex_init(&mdev->drm, &mdev->admin.lock);
 	if (ret)
 		return ret;
@@ -211,6 +215,7 @@ static void mho_remove(struct pci_dev *pdev)
 	/* From here on nobody new touches the device, and those who did are done. */
 	drm_dev_unplug(&mdev->drm);
 	cancel_work_sync(&mdev->reset_work);
+	mho_coredump_flush(mdev);
 	mutex_lock(&mdev->admin.lock);
 	mho_reset_quiesce(mdev);
 	mutex_unlock(&mdev->admin.lock);

@@ -216,15 +216,14 @@ int mho_queue_restore(struct mho_queue *queue, u16 context)
 	return queue->id ? mho_queue_tell(queue, context) : 0;
 }
 
-static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
+/**
+ * mho_cmd_sqe() - a command as the device gets it now
+ * @cmd: command
+ * @sqe: filled
+ */
+void mho_cmd_sqe(const struct mho_cmd *cmd, struct mho_hw_sqe *sqe)
 {
-	unsigned int mask = mho_queue_size(queue) - 1;
-	struct mho_hw_sqe *sqe = &queue->sq[queue->tail];
-
-	cmd->cid = queue->cids[queue->cid_head++ & mask];
-	cmd->state = MHO_CMD_FLYING;
-	queue->slots[cmd->cid & mask] = cmd;
-	memcpy(sqe, &cmd->sqe, sizeof(*sqe));
+	*sqe = cmd->sqe;
 	sqe->cid = cpu_to_le16(cmd->cid);
 	if (cmd->array)
 		sqe->array = cpu_to_le32(cmd->array->id);
@@ -234,6 +233,17 @@ static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
 		sqe->a.key = cpu_to_le32(cmd->a->id);
 	if (cmd->b)
 		sqe->b.key = cpu_to_le32(cmd->b->id);
+}
+
+static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
+{
+	unsigned int mask = mho_queue_size(queue) - 1;
+	struct mho_hw_sqe *sqe = &queue->sq[queue->tail];
+
+	cmd->cid = queue->cids[queue->cid_head++ & mask];
+	cmd->state = MHO_CMD_FLYING;
+	queue->slots[cmd->cid & mask] = cmd;
+	mho_cmd_sqe(cmd, sqe);
 	queue->tail = (queue->tail + 1) & mask;
 }
 

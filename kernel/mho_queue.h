@@ -155,6 +155,7 @@ static inline unsigned int mho_queue_size(const struct mho_queue *queue)
 	return 1U << queue->order;
 }
 
+void mho_cmd_sqe(const struct mho_cmd *cmd, struct mho_hw_sqe *sqe);
 int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned int order,
 		    unsigned int priority);
 void mho_queue_free(struct mho_queue *queue);

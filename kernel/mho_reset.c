@@ -16,6 +16,7 @@
 
 #include "mho_client.h"
 #include "mho_device.h"
+#include "mho_dump.h"
 #include "mho_trace.h"
 
 /* With the text of DRM's own event, which is sent from a node that accel devices do not have. */
@@ -182,11 +183,13 @@ void mho_reset_wedge(struct mho_device *mdev, int error)
 {
 	if (mdev->wedged)
 		return;
+	mho_coredump_take(mdev, "the device does not come back", NULL, NULL);
 	WRITE_ONCE(mdev->wedged, true);
 	trace_mho_wedged(mdev, error);
 	mdev->admin.dead = true;
 	pci_clear_master(mdev->pdev);
 	mho_reset_fail_all(mdev, -EIO);
+	mho_coredump_send(mdev);
 	if (drm_dev_is_unplugged(&mdev->drm))
 		return;
 	drm_err(&mdev->drm, "does not come back (%d): unbind and bind the driver, or power-cycle\n",
@@ -276,6 +279,15 @@ int mho_reset_device(struct mho_device *mdev)
 	return ret;
 }
 
+/* The device has failed, and no job is known to be the cause. */
+static void mho_reset_failed(struct mho_device *mdev, u32 status)
+{
+	mho_coredump_take(mdev, status & MHO_HW_STATUS_FATAL ? "the device has failed" :
+			  "no answer on the admin queue", NULL, NULL);
+	mho_reset_locked(mdev, NULL, NULL);
+	mho_coredump_send(mdev);
+}
+
 static void mho_reset_work(struct work_struct *work)
 {
 	struct mho_device *mdev = container_of(work, struct mho_device, reset_work);
@@ -289,7 +301,7 @@ static void mho_reset_work(struct work_struct *work)
 	if (status == U32_MAX)
 		mho_reset_wedge(mdev, -ENODEV);
 	else if (mdev->admin.dead || (status & MHO_HW_STATUS_FATAL))
-		mho_reset_locked(mdev, NULL, NULL);
+		mho_reset_failed(mdev, status);
 	mutex_unlock(&mdev->admin.lock);
 	drm_dev_exit(idx);
 }

@@ -18,6 +18,7 @@
 #include "mho_client.h"
 #include "mho_compat.h"
 #include "mho_device.h"
+#include "mho_dump.h"
 #include "mho_job.h"
 #include "mho_trace.h"
 
@@ -120,9 +121,12 @@ static enum drm_gpu_sched_stat mho_sched_timedout(struct drm_sched_job *base)
 	if (!mho_sched_done(base)) {
 		atomic_inc(&ctx->guilty);
 		drm_dbg(&mdev->drm, "queue %u: no progress, reset\n", ctx->queue.id);
+		mho_coredump_take(mdev, verdict == MHO_VERDICT_FAULT ? "a fault stopped a queue" :
+				  "a job hung", ctx, &job->group);
 		if (ctx->queue.id && mho_queue_reset(&ctx->queue, &job->group,
 						     ctx->queue.faulted ? -EIO : -ETIME))
 			mho_reset_locked(mdev, ctx, &job->group);
+		mho_coredump_send(mdev);
 	}
 	mutex_unlock(&mdev->admin.lock);
 out:
