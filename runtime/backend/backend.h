@@ -247,6 +247,7 @@ struct mrt_backend {
 	int (*fd)(struct mrt_bqueue *queue);
 };
 
+extern const struct mrt_backend mrt_backend_accel;
 extern const struct mrt_backend mrt_backend_emu;
 
 /* mrt_backend_find() - the backend of a scheme, or NULL. */

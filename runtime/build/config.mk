@@ -75,7 +75,7 @@ ifneq ($(BUILDING),)
 # --- libraries ----------------------------------------------------------------------------
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := liburing libcrypto zlib json-c smartcols openblas
+PACKAGES := liburing libdrm libcrypto zlib json-c smartcols openblas
 ifneq ($(shell $(PKG_CONFIG) --print-errors --exists 'liburing >= 2.3' \
 	$(filter-out liburing,$(PACKAGES)) 2>&1 && echo ok),ok)
 $(error $(shell $(PKG_CONFIG) --print-errors --exists 'liburing >= 2.3' \
@@ -84,7 +84,7 @@ endif
 pkg_libs = $(shell $(PKG_CONFIG) --libs $1)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 
-MHO_LIBS := $(call pkg_libs,liburing libcrypto openblas) -lfdt -lm -pthread
+MHO_LIBS := $(call pkg_libs,liburing libdrm libcrypto openblas) -lfdt -lm -pthread
 NN_LIBS := $(call pkg_libs,zlib json-c openblas) -lm -pthread
 TOOL_LIBS := $(call pkg_libs,json-c smartcols zlib openblas liburing) -lfdt -lm -pthread
 
@@ -96,7 +96,7 @@ $(error the compiler "$(CC)" does not run)
 endif
 X86 := $(filter x86_64-%,$(CC_TARGET))
 
-INCLUDES := -Iruntime/include -Ifirmware-if -Iruntime
+INCLUDES := -Iruntime/include -Ifirmware-if -Iuapi -Iruntime
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes $(if $(WERROR),-Werror)
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 # No contraction to fused multiply-adds: every instruction set must give the same bits.

@@ -13,19 +13,14 @@
 #include "core/uri.h"
 #include "emulator/topo.h"
 
-static const struct mrt_backend *const backends[] = { &mrt_backend_emu };
+/* Cards first: so they are listed. */
+static const struct mrt_backend *const backends[] = { &mrt_backend_accel, &mrt_backend_emu };
 
 #define BACKENDS (sizeof(backends) / sizeof(*backends))
 
 uint32_t mho_version(void)
 {
 	return MHO_VERSION_MAJOR << 16 | MHO_VERSION_MINOR << 8 | MHO_VERSION_PATCH;
-}
-
-/* "accel" is a scheme of the API that this version has no backend for. */
-static bool known_scheme(const char *scheme)
-{
-	return !strcmp(scheme, "emu") || !strcmp(scheme, "accel");
 }
 
 const struct mrt_backend *mrt_backend_find(const char *scheme)
@@ -157,12 +152,10 @@ static int find_backend(const struct mrt_uri *uri, const struct mrt_backend **ou
 	*out = mrt_backend_find(uri->scheme);
 	if (*out)
 		return 0;
-	if (known_scheme(uri->scheme))
-		return mrt_fail(
-			-ENODEV,
-			"this version of libmho cannot reach cards through a kernel driver; "
-			"\"emu:\" names an emulated one");
-	return mrt_fail(-EINVAL, "\"%s:\" is no scheme of a device; \"emu:\" is one", uri->scheme);
+	return mrt_fail(-EINVAL,
+			"\"%s:\" is no scheme of a device; \"accel:\" names a card, \"emu:\" an "
+			"emulated one",
+			uri->scheme);
 }
 
 int mho_open(const char *text, const struct mho_open_opts *opts, struct mho_dev **out)
@@ -252,7 +245,7 @@ int mho_enumerate(const char *scheme, mho_found_fn fn, void *arg)
 
 	if (!fn)
 		return mrt_fail(-EINVAL, "mho_enumerate: fn is NULL");
-	if (scheme && !known_scheme(scheme))
+	if (scheme && !mrt_backend_find(scheme))
 		return mrt_fail(-EINVAL, "\"%s\" is no scheme; allowed are \"emu\" and \"accel\"",
 				scheme);
 	for (unsigned int i = 0; i < BACKENDS && !ret; i++)

@@ -136,5 +136,6 @@ int mrt_uri_parse(const char *text, struct mrt_uri *uri)
 	uri->state = NULL;
 	uri->firmware = NULL;
 	/* "emu:?" is as good as "emu:". */
-	return parameters && *parameters ? parse_parameters(uri, parameters) : 0;
+	uri->parameters = parameters && *parameters;
+	return uri->parameters ? parse_parameters(uri, parameters) : 0;
 }

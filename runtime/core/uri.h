@@ -7,6 +7,7 @@
 #ifndef MHO_CORE_URI_H
 #define MHO_CORE_URI_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@
  * @tech: technology for every tile, or NULL
  * @state: file of the non-volatile state, or NULL
  * @firmware: file of the firmware image, or NULL
+ * @parameters: there are any
  * @text: what the strings point into
  */
 struct mrt_uri {
@@ -31,6 +33,7 @@ struct mrt_uri {
 	const char *tech;
 	const char *state;
 	const char *firmware;
+	bool parameters;
 	char text[MRT_URI_MAX];
 };
 

@@ -235,7 +235,8 @@ static void test_enumerate(void **state)
 	assert_non_null(strstr(names, "emu:small "));
 	names[0] = '\0';
 	assert_int_equal(mho_enumerate("accel", note_found, names), 0);
-	assert_string_equal(names, "");
+	/* Cards only; this machine may have some. */
+	assert_null(strstr(names, "emu:"));
 	assert_int_equal(mho_enumerate("emu", find_small, NULL), 7);
 	assert_int_equal(mho_enumerate("usb", note_found, names), -EINVAL);
 	expect_error("no scheme");

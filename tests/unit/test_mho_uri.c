@@ -108,8 +108,6 @@ static void test_unknown(void **state)
 	(void)state;
 	assert_int_equal(mho_open("usb:0", NULL, &dev), -EINVAL);
 	expect_error("\"usb:\" is no scheme");
-	assert_int_equal(mho_open("accel:/dev/accel/accel0", NULL, &dev), -ENODEV);
-	expect_error("kernel driver");
 	assert_int_equal(mho_open("emu:nowhere", NULL, &dev), -ENOENT);
 	expect_error("no topology \"nowhere\" is built in; there are ");
 	expect_error("default");

@@ -95,9 +95,10 @@ typedef void (*mho_log_fn)(void *arg, int level, const char *text);
 
 /* ---- devices ---- */
 
+/* On a card, jobs go by ioctls: an eventfd tells of completions, and MHO_IO_URING is refused. */
 enum mho_io {
 	MHO_IO_AUTO = 0, /* io_uring where the kernel allows it, else threads */
-	MHO_IO_URING = 1, /* io_uring or fail with -EPERM or -ENOSYS */
+	MHO_IO_URING = 1, /* io_uring or fail with -EPERM, -ENOSYS or -EOPNOTSUPP */
 	MHO_IO_THREAD = 2, /* an eventfd and no io_uring */
 };
 
@@ -126,19 +127,24 @@ struct mho_open_opts {
  * @out: the device; mho_close() it
  *
  * URIs:
+ *	accel:				the card, if there is just one
+ *	accel:/dev/accel/accelN		the card of this device node, or of a link to it
+ *	accel:0000:01:00.0		the card at this PCI address; 01:00.0 in domain 0
+ *	accel:serial=NUMBER		the card with this serial number, hexadecimal
  *	emu:				an emulated card, the default topology
  *	emu:<name>			a topology that is built in (see mho_enumerate())
  *	emu:<path>.dtb, emu:<path>.dts	a topology of your own (.dts needs dtc)
- * with parameters after '?', joined by '&':
+ * with parameters after '?', joined by '&', for emulated cards only:
  *	seed=N		of all randomness (default 1); the same seed gives the same bits
  *	threads=N	of the emulator (default: one a CPU); results do not depend on it
  *	tech=NAME	technology for every tile, such as ideal, protonic-ns, protonic-2020
  *	state=FILE	keep weights, wear and calibration there across runs
  *	firmware=FILE	a firmware image instead of the built-in one
  *
- * Return: 0; -EINVAL (URI, topology), -ENOENT (no such file or name), -EACCES, -EBUSY (state file
- * in use), -EBADMSG (state file or firmware damaged), -ESTALE (state of another card),
- * -EPROTONOSUPPORT (device interface too new), -ENODEV, -ENOMEM.
+ * Return: 0; -EINVAL (URI, topology), -ENOENT (no such file, name or card), -EACCES, -EBUSY (state
+ * file in use), -EBADMSG (state file or firmware damaged), -ESTALE (state of another card),
+ * -EPROTONOSUPPORT (device or driver of another interface version), -ENODEV (no card, no driver,
+ * another driver, card gone), -ENOTTY (no device node), -EIO (card has stopped), -ENOMEM.
  */
 MHO_API int mho_open(const char *uri, const struct mho_open_opts *opts, struct mho_dev **out);
 
@@ -155,7 +161,7 @@ MHO_API void mho_close(struct mho_dev *dev);
  * struct mho_found - a device that mho_enumerate() found
  * @uri: opens it; borrowed for the duration of the call
  * @model: its name
- * @tiles: number of tiles
+ * @tiles: number of tiles; 0 for a card that this user may not open
  * @rows: rows of its largest tile
  * @cols: columns of its largest tile
  */
@@ -384,7 +390,7 @@ struct mho_selftest {
  * @full: also write to free tiles (costs a little wear)
  * @result: what it found
  *
- * Return: 0 if the test ran (see @result), or -errno.
+ * Return: 0 if the test ran (see @result), or -errno; -EACCES (a card, @full: root only).
  */
 MHO_API int mho_selftest_run(struct mho_dev *dev, int full, struct mho_selftest *result);
 
@@ -393,7 +399,7 @@ MHO_API int mho_selftest_run(struct mho_dev *dev, int full, struct mho_selftest 
  * @dev: device
  * @tile: tile, or -1 for all
  *
- * Return: 0, -EINVAL, -EBUSY (jobs in flight there).
+ * Return: 0, -EINVAL, -EBUSY (jobs in flight there), -EACCES (a card: root only).
  */
 MHO_API int mho_calibrate(struct mho_dev *dev, int tile);
 
@@ -401,9 +407,10 @@ MHO_API int mho_calibrate(struct mho_dev *dev, int tile);
  * mho_sync() - make sure that weights and the table of named matrices are kept
  * @dev: device
  *
- * On an emulated card with a state file: writes it. On others: nothing is needed.
+ * On an emulated card with a state file: writes it. On others: nothing is needed. A card's cells
+ * keep what a job has written once it is done, and its table of names survives a loss of power.
  *
- * Return: 0 or what writing gave.
+ * Return: 0, what writing gave, or -ENODEV (a card that is gone).
  */
 MHO_API int mho_sync(struct mho_dev *dev);
 
@@ -785,9 +792,10 @@ MHO_API int mho_update(struct mho_mat *mat, const float *x, const float *d, floa
  * struct mho_queue_opts - optional settings of a queue
  * @size: sizeof(struct mho_queue_opts)
  * @depth: jobs in flight, 0 for 256; rounded up to a power of two
- * @priority: 0 (lowest) to 3
+ * @priority: 0 (lowest) to 3; on a card, 2 and 3 need CAP_SYS_NICE
  * @ring: the application's own ring: instead of mho_queue_fd(), a CQE with @ring_user_data in it
- *        tells that there is something to reap. Needs io_uring. NULL for none.
+ *        tells that there is something to reap. Needs io_uring. NULL for none. On a card, a thread
+ *        of the library's sends it.
  * @ring_user_data: of these CQEs; their res is the number of completions so far, modulo 2^31
  * @reserved: zero
  */
@@ -807,7 +815,7 @@ struct mho_queue_opts {
  * @out: the queue
  *
  * Return: 0, -EINVAL, -ENOSPC (the device has no queue left), -EOPNOTSUPP (@ring without
- * io_uring), -ENOMEM.
+ * io_uring), -EACCES (priority), -ENOMEM.
  */
 MHO_API int mho_queue_create(struct mho_dev *dev, const struct mho_queue_opts *opts,
 			     struct mho_queue **out);

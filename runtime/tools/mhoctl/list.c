@@ -33,8 +33,13 @@ static int add_device(const struct mho_found *found, void *arg)
 		json_object_array_add(to->devices, device);
 		return 0;
 	}
-	snprintf(tiles, sizeof(tiles), "%u", found->tiles);
-	snprintf(shape, sizeof(shape), "%u x %u", found->rows, found->cols);
+	if (found->tiles) {
+		snprintf(tiles, sizeof(tiles), "%u", found->tiles);
+		snprintf(shape, sizeof(shape), "%u x %u", found->rows, found->cols);
+	} else {
+		snprintf(tiles, sizeof(tiles), "?");
+		snprintf(shape, sizeof(shape), "not to be opened");
+	}
 	table_row(to->table, cells);
 	return 0;
 }

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * Buffers and arrays of a card. Handles are the driver's, of the one open file.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "backend/accel_dev.h"
+
+/* How often, and for how long, an array is asked for that a job is just leaving. */
+#define BUSY_PAUSE_NS 100000
+#define BUSY_TRIES 50000
+
+/* ---- memory ---- */
+
+static void close_handle(struct accelb_dev *dev, uint32_t handle)
+{
+	struct drm_gem_close args = { .handle = handle };
+
+	/* It fails only where the card is gone; then the handle goes with the file. */
+	accelb_ioctl(dev->fd, DRM_IOCTL_GEM_CLOSE, &args);
+}
+
+static int no_memory(int err, size_t bytes)
+{
+	switch (err) {
+	case -ENOSPC:
+		return mrt_fail(err,
+				"the card has no memory key left for a buffer, or this program "
+				"has its share of them: free one, or put several things into "
+				"one buffer");
+	case -EINVAL:
+		return mrt_fail(-ENOMEM,
+				"a buffer of %zu bytes is more than a memory key can cover", bytes);
+	case -ENOMEM:
+		return mrt_fail(err, "out of memory for a buffer of %zu bytes", bytes);
+	default:
+		return accelb_fail(err, "making a buffer");
+	}
+}
+
+int accelb_mem_alloc(struct mrt_bdev *base, size_t bytes, struct mrt_mem *mem)
+{
+	struct accelb_dev *dev = accelb_dev_of(base);
+	struct drm_mho_bo_create args = { .size = bytes };
+	int err;
+
+	err = accelb_ioctl(dev->fd, DRM_IOCTL_MHO_BO_CREATE, &args);
+	if (err)
+		return no_memory(err, bytes);
+	mem->map = mmap(NULL, args.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+			(off_t)args.mmap_offset);
+	if (mem->map == MAP_FAILED) {
+		err = -errno;
+		close_handle(dev, args.handle);
+		return mrt_fail(err, "a buffer of %zu bytes cannot be mapped: %s", bytes,
+				mho_strerror(err));
+	}
+	/* As with an emulated card: a child has no device, and a copy that looks alive hides it. */
+	madvise(mem->map, args.size, MADV_DONTFORK);
+	mem->size = args.size;
+	mem->id = args.handle;
+	return 0;
+}
+
+void accelb_mem_free(struct mrt_bdev *base, struct mrt_mem *mem)
+{
+	munmap(mem->map, mem->size);
+	close_handle(accelb_dev_of(base), (uint32_t)mem->id);
+}
+
+/* ---- arrays ---- */
+
+static void put_label(uint8_t label[DRM_MHO_LABEL_SIZE], const char *name)
+{
+	memcpy(label, name, strnlen(name, DRM_MHO_LABEL_SIZE - 1));
+}
+
+int accelb_array_create(struct mrt_bdev *base, struct mrt_array_request *req, uint32_t *id)
+{
+	struct drm_mho_array_create args = {
+		.rows = req->rows,
+		.cols = req->cols,
+		.block_rows = req->block_rows,
+		.block_cols = req->block_cols,
+		.technology = req->technology == MRT_ANY ? DRM_MHO_ALL : req->technology,
+		.flags = (req->compact ? DRM_MHO_ARRAY_COMPACT : 0) |
+			 (req->name ? DRM_MHO_ARRAY_NAMED : 0),
+		.tag = req->tag,
+	};
+	int err;
+
+	if (req->name)
+		put_label(args.label, req->name);
+	err = accelb_ioctl(accelb_dev_of(base)->fd, DRM_IOCTL_MHO_ARRAY_CREATE, &args);
+	switch (err) {
+	case 0:
+		*id = args.handle;
+		return 0;
+	case -ENOSPC:
+		req->tiles_needed = args.tiles_needed;
+		req->tiles_free = args.tiles_free;
+		return err;
+	case -EDQUOT:
+		return mrt_fail(-ENOSPC, "this program holds as many matrices as one may, half of "
+					 "what the card has: free one");
+	case -EEXIST:
+		return mrt_fail(err,
+				"a matrix \"%s\" is on this card already: mho_mat_find() it, or "
+				"take another name",
+				req->name);
+	default:
+		return accelb_fail(err, "making a matrix");
+	}
+}
+
+/* Whose it is, the driver knows: @owner is not asked for. */
+int accelb_array_find(struct mrt_bdev *base, const char *name, uint64_t owner, uint32_t *id)
+{
+	struct drm_mho_array_find args = { 0 };
+	int err;
+
+	(void)owner;
+	put_label(args.label, name);
+	err = accelb_ioctl(accelb_dev_of(base)->fd, DRM_IOCTL_MHO_ARRAY_FIND, &args);
+	if (err == -EEXIST)
+		return -EBUSY;
+	if (err && err != -ENOENT && err != -EBUSY)
+		return accelb_fail(err, "finding a matrix");
+	*id = args.handle;
+	return err;
+}
+
+int accelb_array_info(struct mrt_bdev *base, uint32_t id, struct mrt_array_info *info,
+		      struct mho_mat_block *blocks, uint32_t n)
+{
+	struct drm_mho_array_info args = { .handle = id, .block_count = n };
+	struct drm_mho_array_block *list = calloc(n ? n : 1, sizeof(*list));
+	int err;
+
+	if (!list)
+		return mrt_fail(-ENOMEM, "out of memory for the description of a matrix");
+	args.blocks = n ? (uintptr_t)list : 0;
+	err = accelb_ioctl(accelb_dev_of(base)->fd, DRM_IOCTL_MHO_ARRAY_INFO, &args);
+	if (!err && args.flags & DRM_MHO_ARRAY_LOST)
+		err = -EIO;
+	if (err) {
+		free(list);
+		return accelb_fail(err, "describing a matrix");
+	}
+	info->rows = args.rows;
+	info->cols = args.cols;
+	info->blocks = args.block_count;
+	info->tag = args.tag;
+	for (uint32_t i = 0; i < n && i < args.block_count; i++)
+		blocks[i] = (struct mho_mat_block){
+			.tile = list[i].tile,
+			.row = list[i].row,
+			.col = list[i].col,
+			.rows = list[i].rows,
+			.cols = list[i].cols,
+		};
+	free(list);
+	return 0;
+}
+
+int accelb_array_release(struct mrt_bdev *base, uint32_t id, bool destroy)
+{
+	struct accelb_dev *dev = accelb_dev_of(base);
+	struct drm_mho_array_info info = { .handle = id };
+	struct drm_mho_array_handle args = { .handle = id };
+	const struct timespec pause = { .tv_nsec = BUSY_PAUSE_NS };
+	unsigned long request = DRM_IOCTL_MHO_ARRAY_DESTROY;
+	int err, tries = 0;
+
+	if (!destroy) {
+		err = accelb_ioctl(dev->fd, DRM_IOCTL_MHO_ARRAY_INFO, &info);
+		if (err)
+			return accelb_fail(err, "letting go of a matrix");
+		/* One that was lost in a reset has no name any more that could be kept. */
+		if (info.flags & DRM_MHO_ARRAY_NAMED)
+			request = DRM_IOCTL_MHO_ARRAY_DETACH;
+	}
+	while ((err = accelb_ioctl(dev->fd, request, &args)) == -EBUSY && tries++ < BUSY_TRIES)
+		nanosleep(&pause, NULL);
+	return err ? accelb_fail(err, "letting go of a matrix") : 0;
+}
