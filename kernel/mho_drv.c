@@ -173,6 +173,7 @@ static int mho_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = drm_dev_register(&mdev->drm, 0);
 	if (ret)
 		goto err_stop;
+	mho_debugfs_init(mdev);
 	drm_info(&mdev->drm, "%s, %u tiles, %u queues, firmware %u.%u.%u\n", mdev->limits.model,
 		 mdev->limits.tiles, mdev->limits.queues, mdev->fw_version >> 24,
 		 mdev->fw_version >> 16 & 0xff, mdev->fw_version & 0xffff);

@@ -260,10 +260,11 @@ static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool 
 		flying++;
 	drm_printf(p, "  driver: tail %u, head %u, phase %u, unpublished %u, in flight %u",
 		   queue->tail, queue->head, queue->phase, queue->unpublished, flying);
-	drm_printf(p, ", last completion %u ms ago%s%s, lost %d\n",
-		   jiffies_to_msecs(jiffies - queue->last_done),
-		   queue->stopped ? ", stopped" : "", queue->faulted ? ", faulted" : "",
-		   queue->lost);
+	if (queue->last_done)
+		drm_printf(p, ", progress %u ms ago",
+			   jiffies_to_msecs(jiffies - queue->last_done));
+	drm_printf(p, "%s%s, lost %d\n", queue->stopped ? ", stopped" : "",
+		   queue->faulted ? ", faulted" : "", queue->lost);
 	if (rings && queue->sq && flying)
 		mho_dump_rings(p, queue);
 	spin_unlock_irqrestore(&queue->lock, flags);

@@ -3,7 +3,7 @@
  * Copyright (C) 2026 The mho authors
  *
  * What the PCI driver registers of the facilities beside the jobs: power management, error
- * handlers, sysfs, hwmon.
+ * handlers, sysfs, hwmon, debugfs.
  */
 #ifndef MHO_PM_H
 #define MHO_PM_H
@@ -18,5 +18,6 @@ extern const struct dev_pm_ops mho_pm_ops;
 extern const struct pci_error_handlers mho_pci_errors;
 extern const struct attribute_group *mho_sysfs_groups[];
 int mho_hwmon_init(struct mho_device *mdev);
+void mho_debugfs_init(struct mho_device *mdev);
 
 #endif
