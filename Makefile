@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Copyright (C) 2026 The mho authors
 #
-# Builds the userspace half of mho: device contract, emulated device, libmho,
-# libmho-nn, tools, tests. (The kernel module will be built by Kbuild.) This file
-# says what there is to make; how it is made is in runtime/build/*.mk.
+# Builds mho: device contract, emulated device, libmho, libmho-nn, tools, tests; the
+# kernel module by way of Kbuild. This file says what there is to make; how it is
+# made is in runtime/build/*.mk.
 #
 # Conventions:
 #
@@ -41,6 +41,7 @@
 ## FUZZ_SECONDS=60         (fuzz) seconds per target
 ## SEEDS=1 DIGITS=file     (demo) number of seeds; where the digits CSV is, if apt cannot get it
 ## DESTDIR= PREFIX=/usr/local LIBDIR=   (install) where to
+## FWDIR=/lib/firmware/mho UDEVDIR=     (install) where to, with a PREFIX that is not the system's
 ## NOINSTALL=1             do not install missing packages, only name them
 
 .DEFAULT_GOAL := all
@@ -50,6 +51,7 @@ include runtime/build/blobs.mk
 include runtime/build/programs.mk
 include runtime/build/tests.mk
 include runtime/build/install.mk
+include runtime/build/kernel.mk
 include runtime/build/vm.mk
 
 .PHONY: all demo bench docs format check-format clean help FORCE
@@ -80,6 +82,6 @@ clean: ## Remove all output
 
 help: ## Print this
 	@echo 'Targets:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Variables:'
 	@sed -n 's/^## /  /p' $(MAKEFILE_LIST)

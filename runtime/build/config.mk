@@ -38,7 +38,8 @@ DTC ?= dtc
 MKIMAGE ?= mkimage
 
 GOALS := $(or $(MAKECMDGOALS),all)
-NO_BUILD := clean help uninstall docs vm-clean format check-format update-symbols
+NO_BUILD := clean help uninstall docs vm-clean format check-format update-symbols modules \
+	modules_install modules_uninstall install-dkms uninstall-dkms in-tree
 BUILDING := $(filter-out $(NO_BUILD),$(GOALS))
 # Single-letter flags are the first word, without a dash.
 DRY_RUN := $(findstring n,$(filter-out -%,$(firstword $(MAKEFLAGS))))
@@ -58,7 +59,7 @@ PACKAGE_GROUPS := $(strip \
 	$(if $(filter check-headers check-symbols,$(BUILDING)),test) \
 	$(if $(filter fuzz%,$(BUILDING)),fuzz) \
 	$(if $(filter demo,$(BUILDING)),demo) \
-	$(if $(filter vm vm-build vm-guests vm-test,$(BUILDING)),vm) \
+	$(if $(filter vm% check-install,$(BUILDING)),vm) \
 	$(if $(filter docs,$(GOALS)),docs) \
 	$(if $(filter format check-format,$(GOALS)),format))
 

@@ -14,9 +14,14 @@ INCLUDEDIR := $(PREFIX)/include
 DATADIR := $(PREFIX)/share
 MANDIR := $(DATADIR)/man
 COMPLETIONDIR := $(DATADIR)/bash-completion/completions
+# The kernel and udev look nowhere else. With a PREFIX of its own an installation is not the
+# system's, and leaves these out unless they are named.
+FWDIR := $(if $(filter /usr /usr/local,$(PREFIX)),/lib/firmware/mho)
+UDEVDIR := $(if $(filter /usr /usr/local,$(PREFIX)),$(PREFIX)/lib/udev/rules.d)
 
 MAN_PAGES := $(wildcard docs/man/*.[1-8])
 COMPLETIONS := $(wildcard runtime/tools/*/*.bash)
+UDEV_RULES := $(wildcard runtime/udev/*.rules)
 TOPOLOGY_SRC := $(wildcard $(TOPOLOGY_DIR)/*.dts $(TOPOLOGY_DIR)/*.dtsi)
 
 .PHONY: install uninstall
@@ -42,6 +47,11 @@ endif
 
 D = $(DESTDIR)
 put = $(INSTALL) -m 644
+
+# What keeps lists of such files learns of them; udev, where it runs, looks at the cards again.
+refresh = if [ -z '$D' ] && [ "$$(id -u)" = 0 ]; then ldconfig; \
+	if [ -n '$(UDEVDIR)' ] && [ -S /run/udev/control ]; then udevadm control --reload && \
+	udevadm trigger --action=change --subsystem-match=accel; fi; fi
 
 # $(call put_library,NAME): shared library, its links, static library.
 put_library = $(Q)$(INSTALL) -m 755 $(B)/lib/$1.so.$(VERSION) '$D$(LIBDIR)/' && \
@@ -76,16 +86,21 @@ install: libs tools topologies firmware $(TOOLS:%=$(INSTALLED_BIN)/%) ## Install
 		$(INSTALL) -D -m 644 $$page "$D$(MANDIR)/man$${page##*.}/$${page##*/}"; done
 	$(Q)set -e; for file in $(COMPLETIONS); do name=$${file##*/}; \
 		$(INSTALL) -D -m 644 $$file "$D$(COMPLETIONDIR)/$${name%.bash}"; done
-	$(Q)if [ -z '$D' ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	$(call put_all,$(if $(FWDIR),$(FIRMWARE_IMAGES)),$(FWDIR))
+	$(call put_all,$(if $(UDEVDIR),$(UDEV_RULES)),$(UDEVDIR))
+	$(Q)$(if $(and $(FWDIR),$(UDEVDIR)),:,echo 'mho: not for PREFIX=$(PREFIX): udev rule and' \
+		'firmware for the driver; see UDEVDIR= and FWDIR=')
+	$(Q)$(refresh)
 
 installed_library = $(addprefix $(LIBDIR)/,$1.so $1.so.$(MAJOR) $1.so.$(VERSION) $1.a)
 INSTALLED = $(call installed_library,libmho) $(call installed_library,libmho-nn) \
 	$(LIBDIR)/pkgconfig/mho.pc $(LIBDIR)/pkgconfig/mho-nn.pc \
 	$(TOOLS:%=$(BINDIR)/%) \
 	$(foreach p,$(MAN_PAGES),$(MANDIR)/man$(patsubst .%,%,$(suffix $p))/$(notdir $p)) \
+	$(if $(UDEVDIR),$(addprefix $(UDEVDIR)/,$(notdir $(UDEV_RULES)))) \
 	$(foreach c,$(COMPLETIONS),$(COMPLETIONDIR)/$(basename $(notdir $c)))
 
 uninstall: ## Remove what install put there (same DESTDIR, PREFIX)
 	$(Q)rm -f $(foreach f,$(INSTALLED),'$D$f')
-	$(Q)rm -rf '$D$(INCLUDEDIR)/mho' '$D$(DATADIR)/mho'
-	$(Q)if [ -z '$D' ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	$(Q)rm -rf '$D$(INCLUDEDIR)/mho' '$D$(DATADIR)/mho' $(if $(FWDIR),'$D$(FWDIR)')
+	$(Q)$(refresh)

@@ -6,6 +6,7 @@
 # module, the initramfs. What takes long is made once.
 #
 #	run.sh build		only make all that
+#	run.sh tree COMMAND...	run a command in the tree, where nobody else builds meanwhile
 #	run.sh shell		a shell in the guest
 #	run.sh command COMMAND	run a shell command there; its output and status
 #	run.sh test		run the tests; results in $MHO_VM/result/KERNEL.tap
@@ -107,12 +108,18 @@ ${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$name" test \
 }
 
 case $verb in
-build | shell | test) ;;
+build | shell | test | tree) ;;
 command) [ -n "${1:-}" ] || die "usage: run.sh command COMMAND" ;;
-*) die "usage: run.sh build|shell|command|test" ;;
+*) die "usage: run.sh build|tree|shell|command|test" ;;
 esac
 
 "$here/provision.sh" || exit 1
+if [ "$verb" = tree ]; then
+	exec 8>"$vm/.build.lock"
+	flock 8
+	in_tree "$@"
+	exit
+fi
 read -ra names <<<"${KERNEL:-$(cut -d ' ' -f 1 "$vm/kernels" | paste -sd ' ')}"
 case $verb in
 shell | command) names=("${names[0]}") ;;
