@@ -137,6 +137,8 @@ static void run(struct mho_worker *w, struct mho_hwqueue *q, const struct mho_hw
 		if (!status)
 			status = spec->run(&a);
 	}
+	if (a.unanswered)
+		return;
 	q->device_ns += (uint64_t)(a.cost.ns + 0.5);
 	w->emu->counters.energy_fj += (uint64_t)(a.cost.fj + 0.5);
 	mho_time_reached(w->emu, q->time_base + q->device_ns);
@@ -164,5 +166,7 @@ void mho_admin_run(struct mho_worker *w)
 		return;
 	}
 	q->sq_head++;
+	if (mho_fault_take(emu, MHO_FAULT_ADMIN_HANG, 0, NULL))
+		return;
 	run(w, q, &sqe);
 }

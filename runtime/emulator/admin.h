@@ -22,6 +22,7 @@
  * @result: outcome
  * @detail: outcome
  * @cost: outcome: time and energy
+ * @unanswered: outcome: there is no completion, by order
  */
 struct mho_admin {
 	struct mho_emu *emu;
@@ -30,6 +31,7 @@ struct mho_admin {
 	uint32_t result;
 	uint32_t detail;
 	struct mho_cost cost;
+	bool unanswered;
 };
 
 /* mho_admin_refuse() - @status with the offset of the field that is to blame. */

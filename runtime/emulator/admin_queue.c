@@ -37,6 +37,12 @@ static void delete_queue(struct mho_emu *emu, struct mho_hwqueue *q)
 	mho_queue_free(emu, q);
 }
 
+static enum mho_hw_status no_answer(struct mho_admin *a)
+{
+	a->unanswered = true;
+	return MHO_HW_ST_OK;
+}
+
 /* Interrupts of what was deleted must not come after the completion. */
 static void settle(struct mho_emu *emu)
 {
@@ -53,6 +59,10 @@ enum mho_hw_status mho_admin_context_destroy(struct mho_admin *a)
 
 	if (!context_ok(a))
 		return no_context(a);
+	for (i = 1; i <= emu->topo->limits.queues; i++) {
+		if (emu->queues[i] && emu->queues[i]->context == context && emu->queues[i]->stuck)
+			return no_answer(a);
+	}
 	for (i = 1; i <= emu->topo->limits.queues; i++) {
 		if (emu->queues[i] && emu->queues[i]->context == context)
 			delete_queue(emu, emu->queues[i]);
@@ -175,6 +185,8 @@ enum mho_hw_status mho_admin_queue_delete(struct mho_admin *a)
 
 	if (!q)
 		return MHO_HW_ST_BAD_QUEUE;
+	if (q->stuck)
+		return no_answer(a);
 	delete_queue(a->emu, q);
 	settle(a->emu);
 	return MHO_HW_ST_OK;
@@ -186,6 +198,8 @@ enum mho_hw_status mho_admin_queue_reset(struct mho_admin *a)
 
 	if (!q)
 		return MHO_HW_ST_BAD_QUEUE;
+	if (q->stuck)
+		return no_answer(a);
 	a->result = mho_arbiter_abort(a->emu, q, true);
 	mho_queue_rewind(a->emu, q);
 	q->closing = false;

@@ -20,7 +20,7 @@
 
 void mho_arbiter_activate(struct mho_emu *emu, struct mho_hwqueue *q)
 {
-	if (!q->fault && !q->closing)
+	if (!q->fault && !q->closing && !q->fenced)
 		emu->active[q->priority][q->number / 64] |= 1ULL << (q->number % 64);
 }
 
@@ -81,7 +81,12 @@ static bool is_ready(const struct mho_cmd *cmd)
 static void make_ready(struct mho_emu *emu, struct mho_cmd *cmd)
 {
 	cmd->ready = true;
-	mho_list_add_tail(&emu->ready[cmd->priority], &cmd->link);
+	if (cmd->hung)
+		return;
+	if (cmd->delay_ms)
+		mho_fault_delay(emu, cmd);
+	else
+		mho_list_add_tail(&emu->ready[cmd->priority], &cmd->link);
 }
 
 void mho_arbiter_release(struct mho_emu *emu, struct mho_array *array)
@@ -125,7 +130,10 @@ static void enqueue(struct mho_emu *emu, struct mho_hwqueue *q, struct mho_cmd *
 		cmd->b.key->users++;
 	q->cids[cmd->cid / 64] |= 1ULL << (cmd->cid % 64);
 	q->inflight++;
-	emu->window_used[cmd->priority]++;
+	if (cmd->hung)
+		emu->n_hung++;
+	else
+		emu->window_used[cmd->priority]++;
 	if (is_ready(cmd))
 		make_ready(emu, cmd);
 }
@@ -154,6 +162,7 @@ static enum taken take(struct mho_emu *emu, struct mho_hwqueue *q, const struct 
 {
 	enum mho_hw_status status;
 	struct mho_cmd *cmd;
+	bool faults;
 
 	if (q->inflight && cid_busy(q, mho_le16_to_cpu(s->cid))) {
 		q->sq_head++;
@@ -162,13 +171,18 @@ static enum taken take(struct mho_emu *emu, struct mho_hwqueue *q, const struct 
 	}
 	memset(cqe, 0, sizeof(*cqe));
 	cqe->cid = s->cid;
-	if (all_zero(s)) /* NOP, the one that has to be quick */
+	faults = mho_fault_armed(emu, MHO_FAULT_COMMANDS);
+	if (!faults && all_zero(s)) /* NOP, the one that has to be quick */
 		return TAKEN_NOW;
 	if (emu->window_used[q->priority] >= MHO_WINDOW)
 		return TAKEN_NOT;
 	cmd = mho_container_of(emu->free_cmds.next, struct mho_cmd, link);
 	status = mho_cmd_parse(emu, q, s, cmd);
-	if (status || !cmd->use[0].array) {
+	cmd->hung = false;
+	cmd->delay_ms = 0;
+	if (faults && !status)
+		status = mho_fault_command(emu, q, cmd);
+	if (status || !(cmd->use[0].array || cmd->hung || cmd->delay_ms)) {
 		cqe->status = mho_cpu_to_le16(status);
 		cqe->detail = mho_cpu_to_le32(cmd->detail);
 		if (status) {
@@ -224,6 +238,11 @@ static void fetch(struct mho_emu *emu, struct mho_hwqueue *q)
 			break;
 		q->sq_head++;
 		done += t == TAKEN_NOW;
+		if (t == TAKEN_QUEUED && sqes[i].opcode == MHO_HW_OP_BARRIER) {
+			q->fenced = true;
+			mho_arbiter_deactivate(emu, q);
+			break;
+		}
 	}
 	if (q->fault)
 		mho_arbiter_deactivate(emu, q);
@@ -302,7 +321,10 @@ static void retire(struct mho_emu *emu, struct mho_cmd *cmd)
 		cmd->b.key->users--;
 	q->cids[cmd->cid / 64] &= ~(1ULL << (cmd->cid % 64));
 	q->inflight--;
-	emu->window_used[cmd->priority]--;
+	if (cmd->hung)
+		emu->n_hung--;
+	else
+		emu->window_used[cmd->priority]--;
 	cmd->queue = NULL;
 	mho_list_add(&emu->free_cmds, &cmd->link);
 	if (!q->inflight && q->fenced) {

@@ -70,6 +70,9 @@ struct mho_operand {
  * @limit: pulses or iterations
  * @ready: in the ready list, or taken by a worker
  * @started: taken by a worker
+ * @hung: never completes, by order; not counted in mho_emu.window_used
+ * @delay_ms: by order it waits so long when its turn has come
+ * @due: host time at which it has waited so long
  * @torn: weights are neither the old ones nor what was asked for
  * @cancel: the queue is going away: finish early (read without the lock)
  * @status: outcome
@@ -95,7 +98,10 @@ struct mho_cmd {
 	uint32_t limit;
 	bool ready;
 	bool started;
+	bool hung;
 	bool torn;
+	uint32_t delay_ms;
+	uint64_t due;
 	atomic_bool cancel;
 	uint16_t status;
 	uint32_t result;

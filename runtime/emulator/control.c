@@ -31,6 +31,14 @@ void mho_die(struct mho_emu *emu, enum mho_hw_status status, uint32_t info)
 	mho_regs_fatal(emu, status, info);
 }
 
+bool mho_die_soon(struct mho_emu *emu, enum mho_hw_status status)
+{
+	if (!mho_regs_fatal(emu, status, 0))
+		return false;
+	mho_control_request(emu, MHO_REQ_FATAL);
+	return true;
+}
+
 void mho_reset_and_wait(struct mho_emu *emu, uint32_t req)
 {
 	unsigned int before;
@@ -82,6 +90,8 @@ static void drop_host(struct mho_emu *emu)
 static void warm_reset(struct mho_emu *emu)
 {
 	drop_host(emu);
+	if (mho_fault_take(emu, MHO_FAULT_RESET_HANG, 0, NULL))
+		return;
 	emu->counters.resets++;
 	emu->orderly = false;
 	mho_thermal_reset(emu);
@@ -101,12 +111,17 @@ static void function_reset(struct mho_emu *emu)
 	mho_regs_after_reset(emu, false);
 }
 
+static void leave_verify(struct mho_emu *emu, enum mho_hw_status status, uint32_t info)
+{
+	mho_regs_fault(emu, status, 0, info);
+	mho_regs_set_state(emu, MHO_HW_STATE_WAIT_FW);
+}
+
 static void refuse_image(struct mho_emu *emu, enum mho_hw_status status, uint32_t info,
 			 const char *reason)
 {
 	mho_log(emu, MHO_HW_LOG_ERROR, status, "firmware refused: %s", reason);
-	mho_regs_fault(emu, status, 0, info);
-	mho_regs_set_state(emu, MHO_HW_STATE_WAIT_FW);
+	leave_verify(emu, status, info);
 }
 
 /* Copy the image, so that the host cannot change what has been verified. */
@@ -141,6 +156,13 @@ static void boot(struct mho_emu *emu)
 	addr = emu->regs.fw_addr;
 	size = emu->regs.fw_size;
 	pthread_mutex_unlock(&emu->regs.lock);
+	if (mho_fault_take(emu, MHO_FAULT_BOOT_HANG, 0, NULL))
+		return;
+	if (mho_fault_take(emu, MHO_FAULT_FW_REFUSE, 0, NULL)) {
+		mho_log_ordered(emu, MHO_HW_LOG_ERROR, MHO_HW_ST_FW_BAD_HASH, "firmware refused");
+		leave_verify(emu, MHO_HW_ST_FW_BAD_HASH, 0);
+		return;
+	}
 	fit = copy_image(emu, addr, size, &status);
 	if (!fit) {
 		refuse_image(emu, status, 0, mho_hw_status_text(status));
@@ -233,8 +255,10 @@ static void drain(struct mho_worker *w)
 
 	wait_for_quiet(emu);
 	while (fetched(emu)) {
-		struct mho_cmd *cmd = mho_arbiter_next(emu);
+		struct mho_cmd *cmd;
 
+		mho_fault_expire(emu, UINT64_MAX);
+		cmd = mho_arbiter_next(emu);
 		if (!cmd)
 			break;
 		mho_execute(w, cmd);
@@ -248,6 +272,9 @@ static void shut_down(struct mho_worker *w)
 
 	emu->serving = false;
 	drain(w);
+	/* It does not get this far with a command that hangs. */
+	if (emu->n_hung)
+		return;
 	err = mho_persist(emu, true);
 	if (err)
 		mho_log(emu, MHO_HW_LOG_ERROR, MHO_HW_ST_INTERNAL, "state not saved: %s",
@@ -272,6 +299,8 @@ void mho_control(struct mho_worker *w)
 		pthread_cond_broadcast(&emu->idle);
 		return;
 	}
+	if (req & MHO_REQ_FATAL && mho_regs_stopped(emu))
+		mho_die(emu, mho_regs_stopped(emu), 0);
 	if (req & MHO_REQ_BOOT)
 		boot(emu);
 	if (req & MHO_REQ_ENABLE)

@@ -123,10 +123,12 @@ static void init_locks(struct mho_emu *emu)
 	pthread_mutex_init(&emu->irq_lock, NULL);
 	pthread_cond_init(&emu->idle, NULL);
 	mho_log_init(&emu->log);
+	mho_fault_init(emu);
 	mho_regs_init(emu);
 	mho_list_init(&emu->spinning);
 	mho_list_init(&emu->shared);
 	mho_list_init(&emu->free_cmds);
+	mho_list_init(&emu->delayed);
 	for (p = 0; p < MHO_PRIORITIES; p++)
 		mho_list_init(&emu->ready[p]);
 	emu->window_fd = -1;
@@ -156,6 +158,7 @@ static void destroy(struct mho_emu *emu)
 	pthread_mutex_destroy(&emu->lock);
 	pthread_mutex_destroy(&emu->regs.lock);
 	pthread_mutex_destroy(&emu->log.lock);
+	mho_fault_free(emu);
 	free(emu);
 }
 

@@ -14,6 +14,7 @@
  *		callbacks run under it.
  *	regs	registers and requests of the host. No callback runs under it.
  *	log	the log ring.
+ *	faults	what faults are ordered. Beneath all others.
  *
  * Doorbells are atomic words and need none of them. Cells of a tile belong to
  * the worker that runs a command on it; the arbiter sees to that.
@@ -29,6 +30,7 @@
 #include "mho_hw.h"
 #include "emulator/command.h"
 #include "emulator/dma.h"
+#include "emulator/fault.h"
 #include "emulator/image.h"
 #include "emulator/list.h"
 #include "emulator/mho_emu.h"
@@ -43,7 +45,7 @@
 #define MHO_PRIORITIES (MHO_HW_PRIORITY_MAX + 1)
 /* Commands of one priority that are fetched and not done: bounds the look-ahead of the arbiter. */
 #define MHO_WINDOW 64
-#define MHO_COMMANDS (MHO_WINDOW * MHO_PRIORITIES)
+#define MHO_COMMANDS (MHO_WINDOW * MHO_PRIORITIES + MHO_HUNG_MAX)
 #define MHO_LOG_ENTRIES 512
 #define MHO_BOOT_TIMEOUT_MS 2000
 #define MHO_RESET_TIMEOUT_MS 10000
@@ -277,6 +279,7 @@ struct mho_counters {
  * @sleepers: workers that sleep
  * @time_ns: device time
  * @temperature: millidegree Celsius
+ * @heat_until: the warning level is exceeded by order until then, host time; 0: it is not
  * @cancel: a reset waits: finish early
  *
  * Under the core lock:
@@ -299,9 +302,11 @@ struct mho_counters {
  * @window_used: commands in flight, by priority
  * @spinning: queues with a shadow that the device looks at
  * @n_deadlines: queues with an interrupt delayed by coalescing
- * @manager_until: when the manager wakes up to raise one, host time; 0: it does not
+ * @manager_until: when the manager wakes up because something is due, host time; 0: it does not
  * @shared: jobs with parts to take
  * @ready: commands that may start, by priority
+ * @delayed: commands that wait by order
+ * @n_hung: commands that hang by order
  * @cmds: all commands
  * @free_cmds: those not in use
  * @contexts: bit set
@@ -340,6 +345,7 @@ struct mho_emu {
 
 	struct mho_regs regs;
 	struct mho_log log;
+	struct mho_faults faults;
 
 	struct mho_doorbell doorbells[MHO_HW_QUEUES_MAX + 1];
 	atomic_ulong rung[MHO_DOORBELL_WORDS];
@@ -351,6 +357,7 @@ struct mho_emu {
 	atomic_uint sleepers;
 	atomic_ulong time_ns;
 	atomic_int temperature;
+	atomic_ulong heat_until;
 	atomic_bool cancel;
 	pthread_mutex_t irq_lock;
 
@@ -377,6 +384,8 @@ struct mho_emu {
 	uint64_t manager_until;
 	struct mho_list shared;
 	struct mho_list ready[MHO_PRIORITIES];
+	struct mho_list delayed;
+	unsigned int n_hung;
 	struct mho_cmd *cmds;
 	struct mho_list free_cmds;
 	uint64_t *contexts;
@@ -410,6 +419,12 @@ static inline uint64_t mho_time_ns(struct mho_emu *emu)
 	return atomic_load(&emu->time_ns);
 }
 
+/* mho_fault_armed() - whether any fault of a set, of MHO_FAULT_BIT()s, is ordered. */
+static inline bool mho_fault_armed(struct mho_emu *emu, unsigned int set)
+{
+	return atomic_load_explicit(&emu->faults.armed, memory_order_relaxed) & set;
+}
+
 /**
  * mho_scratch() - memory of a worker
  * @w: worker
@@ -428,6 +443,10 @@ void mho_log_init(struct mho_log *log);
 /* mho_log() - write a line, of at most 111 characters; @status is what it is about, or OK. */
 void mho_log(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_status status,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* mho_log_ordered() - the same for what was ordered: the transport is told that all is well. */
+void mho_log_ordered(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_status status,
+		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /**
  * mho_log_copy() - read lines
@@ -490,6 +509,9 @@ void *mho_window_out(struct mho_emu *emu, unsigned int tile);
 int mho_workers_start(struct mho_emu *emu, unsigned int threads);
 void mho_workers_stop(struct mho_emu *emu);
 
+/* mho_wake_manager_at() - something is due at @due, host time. With the core lock. */
+void mho_wake_manager_at(struct mho_emu *emu, uint64_t due);
+
 /**
  * mho_parallel() - do a job on as many workers as are free
  * @w: the caller
@@ -507,6 +529,12 @@ void mho_control_request(struct mho_emu *emu, uint32_t req);
 /* mho_die() - a fatal fault: stop the device. With the core lock. */
 void mho_die(struct mho_emu *emu, enum mho_hw_status status, uint32_t info);
 
+/*
+ * mho_die_soon() - the same from any thread, without the core lock: registers show it at once, the
+ * rest follows. Return: false if the device is stopped already, or in reset.
+ */
+bool mho_die_soon(struct mho_emu *emu, enum mho_hw_status status);
+
 /* mho_reset_and_wait() - request a reset, and return when it is over. */
 void mho_reset_and_wait(struct mho_emu *emu, uint32_t req);
 
@@ -523,6 +551,12 @@ void mho_time_reached(struct mho_emu *emu, uint64_t ns);
 
 /* mho_thermal_update() - temperature after a command; warns, or stops the device. */
 void mho_thermal_update(struct mho_emu *emu);
+
+/* mho_thermal_heat() - exceed the warning level until @until, host time; 0: no longer. Any thread. */
+void mho_thermal_heat(struct mho_emu *emu, uint64_t until);
+
+/* mho_thermal_expire() - end that if it is time. Return: when that will be, or 0. */
+uint64_t mho_thermal_expire(struct mho_emu *emu, uint64_t now);
 
 /* mho_thermal_reset() - cool down to ambient temperature. */
 void mho_thermal_reset(struct mho_emu *emu);

@@ -11,17 +11,15 @@
 
 #include "emulator/emu.h"
 
-void mho_log(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_status status,
-	     const char *fmt, ...)
+/* The transport is told it with the level @told. */
+static void add(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_log_level told,
+		enum mho_hw_status status, const char *fmt, va_list ap)
 {
 	struct mho_log *log = &emu->log;
 	struct mho_hw_log_entry *e;
 	char text[sizeof(e->text)];
-	va_list ap;
 
-	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	pthread_mutex_lock(&log->lock);
 	e = &log->entries[log->next % MHO_LOG_ENTRIES];
 	memset(e, 0, sizeof(*e));
@@ -32,9 +30,29 @@ void mho_log(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_statu
 	memcpy(e->text, text, strlen(text));
 	pthread_mutex_unlock(&log->lock);
 	if (emu->dma.ops->log)
-		emu->dma.ops->log(emu->dma.opaque, level, text);
+		emu->dma.ops->log(emu->dma.opaque, told, text);
 	if (level <= MHO_HW_LOG_WARNING)
 		mho_regs_cause(emu, MHO_HW_IRQ_LOG);
+}
+
+void mho_log(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_status status,
+	     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(emu, level, level, status, fmt, ap);
+	va_end(ap);
+}
+
+void mho_log_ordered(struct mho_emu *emu, enum mho_hw_log_level level, enum mho_hw_status status,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(emu, level, MHO_HW_LOG_INFO, status, fmt, ap);
+	va_end(ap);
 }
 
 unsigned int mho_log_copy(struct mho_emu *emu, uint32_t from, struct mho_hw_log_entry *entries,

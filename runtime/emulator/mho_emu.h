@@ -149,4 +149,64 @@ void *mho_emu_window(struct mho_emu *emu, int *fd);
  */
 void mho_emu_reset(struct mho_emu *emu);
 
+/**
+ * enum mho_emu_fault_kind - when a fault happens
+ * @MHO_EMU_FAULT_COUNTED: when its occasion comes, so many times as were ordered
+ * @MHO_EMU_FAULT_NOW: when it is ordered
+ * @MHO_EMU_FAULT_LASTS: from its order until it is taken back
+ */
+enum mho_emu_fault_kind {
+	MHO_EMU_FAULT_COUNTED,
+	MHO_EMU_FAULT_NOW,
+	MHO_EMU_FAULT_LASTS,
+};
+
+/**
+ * struct mho_emu_fault_info - a fault inside the card
+ * @name: its name
+ * @usage: name and arguments, for people
+ * @kind: when it happens
+ * @armed: how many more times it will happen; 1 or 0 of MHO_EMU_FAULT_LASTS
+ * @taken: how many times it has happened
+ */
+struct mho_emu_fault_info {
+	const char *name;
+	const char *usage;
+	enum mho_emu_fault_kind kind;
+	uint64_t armed;
+	uint64_t taken;
+};
+
+/**
+ * mho_emu_fault() - order a fault inside the card
+ * @emu: device
+ * @name: which one; docs/mho-emud.md has them all
+ * @words: its arguments as text, NULL behind the last one; NULL for none
+ *
+ * What is armed stays so across resets. What has happened to queues and registers ends with the
+ * reset that helps against it.
+ *
+ * Return: 0, -ENOENT (no such fault), -EINVAL (arguments), -EAGAIN (the device is in a state in
+ * which it cannot happen). Threads: any; never blocks on the execution of commands.
+ */
+int mho_emu_fault(struct mho_emu *emu, const char *name, char *const *words);
+
+/**
+ * mho_emu_fault_clear() - disarm all of them
+ * @emu: device
+ *
+ * Commands that hang go on hanging. Threads: any.
+ */
+void mho_emu_fault_clear(struct mho_emu *emu);
+
+/**
+ * mho_emu_fault_info() - look at the faults that there are
+ * @emu: device
+ * @index: from 0 on
+ * @info: filled
+ *
+ * Return: whether there is one of this index. Threads: any.
+ */
+bool mho_emu_fault_info(struct mho_emu *emu, unsigned int index, struct mho_emu_fault_info *info);
+
 #endif

@@ -66,6 +66,7 @@ void mho_queue_rewind(struct mho_emu *emu, struct mho_hwqueue *q)
 	q->sq_tail = 0;
 	q->cq_head = 0;
 	q->cq_tail = 0;
+	q->skew = 0;
 	mho_list_del(&q->spin_link);
 	memset(q->cids, 0, 0x10000 / 8);
 	atomic_store(&db->sq_tail, 0);
@@ -149,7 +150,7 @@ bool mho_queue_look(struct mho_emu *emu, struct mho_hwqueue *q)
 uint32_t mho_queue_available(const struct mho_hwqueue *q)
 {
 	uint32_t submitted = q->sq_tail - q->sq_head;
-	uint32_t room = q->mask - (q->sq_head - q->cq_head);
+	uint32_t room = q->mask - (q->sq_head + q->skew - q->cq_head);
 
 	return submitted < room ? submitted : room;
 }
@@ -170,7 +171,8 @@ bool mho_queue_peek(struct mho_emu *emu, struct mho_hwqueue *q, void *sqes, uint
 
 static void write_cqe(struct mho_hw_cqe *to, const struct mho_hw_cqe *from, bool phase)
 {
-	mho_le16 flags = mho_cpu_to_le16(phase ? MHO_HW_CQE_PHASE : 0);
+	uint16_t others = mho_le16_to_cpu(from->flags) & ~MHO_HW_CQE_PHASE;
+	mho_le16 flags = mho_cpu_to_le16(others | (phase ? MHO_HW_CQE_PHASE : 0));
 
 	memcpy(to, from, offsetof(struct mho_hw_cqe, flags));
 	__atomic_store_n(&to->flags, flags, __ATOMIC_SEQ_CST);
@@ -223,14 +225,11 @@ static void announce(struct mho_emu *emu, struct mho_hwqueue *q, uint32_t old)
 	} else if (!q->deadline) {
 		q->deadline = mho_now_ns() + q->coalesce_ns;
 		emu->n_deadlines++;
-		if (!emu->manager_until || q->deadline < emu->manager_until) {
-			emu->manager_until = q->deadline;
-			mho_notify_manager(emu);
-		}
+		mho_wake_manager_at(emu, q->deadline);
 	}
 }
 
-void mho_queue_post(struct mho_emu *emu, struct mho_hwqueue *q, struct mho_hw_cqe *cqes, uint32_t n)
+static void post(struct mho_emu *emu, struct mho_hwqueue *q, struct mho_hw_cqe *cqes, uint32_t n)
 {
 	mho_le16 sq_head = mho_cpu_to_le16(q->sq_head & q->mask);
 	uint32_t old = q->cq_tail;
@@ -263,6 +262,22 @@ void mho_queue_post(struct mho_emu *emu, struct mho_hwqueue *q, struct mho_hw_cq
 		mho_dma_unmap(&emu->dma, ring, len);
 	}
 	announce(emu, q, old);
+}
+
+void mho_queue_post(struct mho_emu *emu, struct mho_hwqueue *q, struct mho_hw_cqe *cqes, uint32_t n)
+{
+	struct mho_hw_cqe out[MHO_FAULT_CQES];
+
+	if (!q->number || !mho_fault_armed(emu, MHO_FAULT_COMPLETIONS)) {
+		post(emu, q, cqes, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		unsigned int written = mho_fault_completion(emu, q, &cqes[i], out);
+
+		if (written)
+			post(emu, q, out, written);
+	}
 }
 
 bool mho_queue_arm(struct mho_emu *emu, struct mho_hwqueue *q)

@@ -29,6 +29,7 @@ struct mho_emu;
  * @fenced: waits until all that is in flight is done
  * @closing: being deleted or reset
  * @silent: no completions any more
+ * @stuck: it can neither be reset nor deleted, by order
  * @spin_link: in mho_emu.spinning: the device looks at the shadow, the host need not ring
  * @sq: bus address of the submission ring
  * @cq: bus address of the completion ring
@@ -37,6 +38,7 @@ struct mho_emu;
  * @sq_tail: running number behind the last valid entry
  * @cq_tail: running number of the next completion
  * @cq_head: running number of the first completion that the host has not consumed
+ * @skew: completions written without a command, less those lost, by order
  * @inflight: commands fetched and not completed
  * @cids: bit set of their identifiers
  * @coalesce_count: completions that make an interrupt
@@ -63,6 +65,7 @@ struct mho_hwqueue {
 	bool fenced;
 	bool closing;
 	bool silent;
+	bool stuck;
 	struct mho_list spin_link;
 	uint32_t mask;
 	uint64_t sq;
@@ -72,6 +75,7 @@ struct mho_hwqueue {
 	uint32_t sq_tail;
 	uint32_t cq_tail;
 	uint32_t cq_head;
+	uint32_t skew;
 	uint32_t inflight;
 	uint64_t *cids;
 	uint32_t coalesce_count;

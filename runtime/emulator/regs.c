@@ -45,7 +45,7 @@ void mho_regs_set_state(struct mho_emu *emu, enum mho_hw_state state)
 	bool raise = false;
 
 	pthread_mutex_lock(&r->lock);
-	if (r->state != MHO_HW_STATE_RESET) {
+	if (r->state != MHO_HW_STATE_RESET && !(r->flags & MHO_HW_STATUS_FATAL)) {
 		r->state = state;
 		raise = set_causes(r, MHO_HW_IRQ_STATE);
 	}
@@ -65,13 +65,14 @@ void mho_regs_fault(struct mho_emu *emu, enum mho_hw_status status, unsigned int
 	unlock(emu, set_causes(r, MHO_HW_IRQ_FAULT));
 }
 
-void mho_regs_fatal(struct mho_emu *emu, enum mho_hw_status status, uint32_t info)
+bool mho_regs_fatal(struct mho_emu *emu, enum mho_hw_status status, uint32_t info)
 {
 	struct mho_regs *r = &emu->regs;
-	bool raise = false;
+	bool raise = false, stop;
 
 	pthread_mutex_lock(&r->lock);
-	if (r->state != MHO_HW_STATE_RESET && !(r->flags & MHO_HW_STATUS_FATAL)) {
+	stop = r->state != MHO_HW_STATE_RESET && !(r->flags & MHO_HW_STATUS_FATAL);
+	if (stop) {
 		r->fault = status;
 		r->fault_info = info;
 		r->flags |= MHO_HW_STATUS_FATAL;
@@ -80,6 +81,19 @@ void mho_regs_fatal(struct mho_emu *emu, enum mho_hw_status status, uint32_t inf
 		raise = set_causes(r, MHO_HW_IRQ_STATE | MHO_HW_IRQ_FAULT);
 	}
 	unlock(emu, raise);
+	return stop;
+}
+
+enum mho_hw_status mho_regs_stopped(struct mho_emu *emu)
+{
+	struct mho_regs *r = &emu->regs;
+	uint32_t fault = 0;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->flags & MHO_HW_STATUS_FATAL)
+		fault = r->fault;
+	pthread_mutex_unlock(&r->lock);
+	return (enum mho_hw_status)(fault & 0xffff);
 }
 
 /* What holds after any reset, with the regs lock held. */
@@ -112,7 +126,21 @@ void mho_regs_after_reset(struct mho_emu *emu, bool keep_firmware)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static uint32_t read_cap(const struct mho_emu *emu, uint64_t offset)
+/* What the constant registers read as when a fault is ordered. */
+static uint32_t falsify(struct mho_emu *emu, uint64_t offset, uint32_t value)
+{
+	if (offset == MHO_HW_REG_MAGIC && mho_fault_armed(emu, MHO_FAULT_BIT(BAD_ID)))
+		return ~value;
+	if (offset == MHO_HW_REG_VERSION && mho_fault_armed(emu, MHO_FAULT_BIT(BAD_VERSION)))
+		return value + 0x10000;
+	if (!mho_fault_armed(emu, MHO_FAULT_BIT(NO_VECTORS)))
+		return value;
+	if (offset == MHO_HW_REG_CAP_QUEUES)
+		return value & ~MHO_HW_CAP_QUEUES_IO_MASK;
+	return offset == MHO_HW_REG_CAP_VECTORS ? 0 : value;
+}
+
+static uint32_t read_const(const struct mho_emu *emu, uint64_t offset)
 {
 	switch (offset) {
 	case MHO_HW_REG_MAGIC:
@@ -135,6 +163,13 @@ static uint32_t read_cap(const struct mho_emu *emu, uint64_t offset)
 	default:
 		return 0;
 	}
+}
+
+static uint32_t read_cap(struct mho_emu *emu, uint64_t offset)
+{
+	uint32_t value = read_const(emu, offset);
+
+	return mho_fault_armed(emu, MHO_FAULT_PROBE) ? falsify(emu, offset, value) : value;
 }
 
 /* With the regs lock held. */

@@ -22,6 +22,7 @@ struct mho_emu;
 #define MHO_REQ_SHUTDOWN (1U << 3)
 #define MHO_REQ_FLR (1U << 4)
 #define MHO_REQ_POWER_OFF (1U << 5)
+#define MHO_REQ_FATAL (1U << 6) /* of nobody but the device: see mho_die_soon() */
 #define MHO_REQ_REFUSED (1U << 31)
 
 struct mho_regs {
@@ -56,7 +57,10 @@ void mho_regs_cause(struct mho_emu *emu, uint32_t cause);
 void mho_regs_fault(struct mho_emu *emu, enum mho_hw_status status, unsigned int queue,
 		    uint32_t info);
 
-/* mho_regs_fatal() - stop the device. */
-void mho_regs_fatal(struct mho_emu *emu, enum mho_hw_status status, uint32_t info);
+/* mho_regs_fatal() - stop the device. Return: whether it was not stopped before, nor in reset. */
+bool mho_regs_fatal(struct mho_emu *emu, enum mho_hw_status status, uint32_t info);
+
+/* mho_regs_stopped() - why the device is stopped, or OK. */
+enum mho_hw_status mho_regs_stopped(struct mho_emu *emu);
 
 #endif

@@ -26,7 +26,7 @@ void mho_thermal_update(struct mho_emu *emu)
 	int32_t mc;
 	bool hot;
 
-	if (ns < STRETCH_NS || emu->dead)
+	if (ns < STRETCH_NS || emu->dead || atomic_load(&emu->heat_until))
 		return;
 	/* 1 fJ / 1 ns = 1 uW */
 	watt = (double)(emu->counters.energy_fj - emu->thermal_fj) / (double)ns * 1e-6;
@@ -51,11 +51,54 @@ void mho_thermal_update(struct mho_emu *emu)
 	}
 }
 
+/* Hot by order: above the warning level, below the critical one. */
+static void be_hot(struct mho_emu *emu)
+{
+	const struct mho_topo_thermal *t = &emu->topo->thermal;
+
+	atomic_store(&emu->temperature, t->warning_mc + (t->critical_mc - t->warning_mc) / 2);
+}
+
+void mho_thermal_heat(struct mho_emu *emu, uint64_t until)
+{
+	unsigned long seen = atomic_load(&emu->heat_until);
+
+	if (until) {
+		atomic_store(&emu->heat_until, until);
+		be_hot(emu);
+		mho_log_ordered(emu, MHO_HW_LOG_WARNING, MHO_HW_ST_OK,
+				"temperature is above the warning level");
+		mho_regs_cause(emu, MHO_HW_IRQ_THERMAL);
+	} else if (seen) {
+		/* Long past: the manager ends it. */
+		atomic_compare_exchange_strong(&emu->heat_until, &seen, 1);
+	}
+	mho_notify_manager(emu);
+}
+
+uint64_t mho_thermal_expire(struct mho_emu *emu, uint64_t now)
+{
+	unsigned long until = atomic_load(&emu->heat_until);
+
+	if (!until)
+		return 0;
+	if (until > now) {
+		/* A command may have ended between the order and now. */
+		be_hot(emu);
+		return until;
+	}
+	mho_thermal_reset(emu);
+	mho_log(emu, MHO_HW_LOG_INFO, MHO_HW_ST_OK, "temperature is below the warning level");
+	mho_regs_cause(emu, MHO_HW_IRQ_THERMAL);
+	return 0;
+}
+
 void mho_thermal_reset(struct mho_emu *emu)
 {
 	emu->thermal_ns = mho_time_ns(emu);
 	emu->thermal_fj = emu->counters.energy_fj;
 	emu->hot = false;
+	atomic_store(&emu->heat_until, 0);
 	atomic_store(&emu->temperature, emu->topo->thermal.ambient_mc);
 }
 

@@ -2,8 +2,9 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * Faults on demand, and the verbs of the control protocol: a line in, a line of
- * JSON out. Who sends the lines is not known here.
+ * Faults on demand on the way to the card, and the verbs of the control protocol: a
+ * line in, a line of JSON out. Faults inside the card are the device's own
+ * (mho_emu_fault()). Who sends the lines is not known here.
  */
 #include <errno.h>
 #include <signal.h>
@@ -174,21 +175,39 @@ static struct json_object *result(int ret, const char *error)
 	return o;
 }
 
+/* Return: as mho_emu_fault(), and how it is used if there is one. */
+static int order(struct vfu_server *srv, char **words, const char **usage)
+{
+	struct mho_emu_fault_info info;
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		*usage = faults[i].usage;
+		if (!strcmp(words[0], faults[i].name))
+			return faults[i].fn(srv, words + 1);
+	}
+	for (unsigned int i = 0; mho_emu_fault_info(srv->emu, i, &info); i++) {
+		*usage = info.usage;
+		if (!strcmp(words[0], info.name))
+			return mho_emu_fault(srv->emu, info.name, words + 1);
+	}
+	return -ENOENT;
+}
+
 static struct json_object *verb_fault(struct vfu_server *srv, char **words)
 {
+	const char *usage;
 	char text[160];
 	int ret;
 
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		if (!words[0] || strcmp(words[0], faults[i].name) != 0)
-			continue;
-		vfu_log(srv, MHO_HW_LOG_INFO, "fault: %s", faults[i].name);
-		ret = faults[i].fn(srv, words + 1);
-		snprintf(text, sizeof(text), "%s; usage: fault %s", strerror(-ret),
-			 faults[i].usage);
-		return result(ret, text);
-	}
-	return result(-EINVAL, "there is no such fault; \"faults\" lists them");
+	if (!words[0])
+		return result(-EINVAL, "which fault? \"faults\" lists them");
+	/* Before it happens: one of them is the last thing that this process does. */
+	vfu_log(srv, MHO_HW_LOG_INFO, "fault: %s", words[0]);
+	ret = order(srv, words, &usage);
+	if (ret == -ENOENT)
+		return result(ret, "there is no such fault; \"faults\" lists them");
+	snprintf(text, sizeof(text), "%s; usage: fault %s", strerror(-ret), usage);
+	return result(ret, text);
 }
 
 static struct json_object *verb_faults(struct vfu_server *srv, char **words)
@@ -196,6 +215,7 @@ static struct json_object *verb_faults(struct vfu_server *srv, char **words)
 	struct json_object *o = result(0, NULL), *list = json_object_new_array();
 	struct json_object *armed = json_object_new_object();
 	const struct vfu_faults *f = &srv->faults;
+	struct mho_emu_fault_info info;
 
 	(void)words;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
@@ -207,6 +227,12 @@ static struct json_object *verb_faults(struct vfu_server *srv, char **words)
 	json_object_object_add(armed, "mmio-delay", json_object_new_uint64(f->mmio_delay));
 	json_object_object_add(armed, "mmio-ones", json_object_new_boolean(f->mmio_ones));
 	pthread_mutex_unlock(&srv->faults.lock);
+	for (unsigned int i = 0; mho_emu_fault_info(srv->emu, i, &info); i++) {
+		json_object_array_add(list, json_object_new_string(info.usage));
+		if (info.kind != MHO_EMU_FAULT_NOW)
+			json_object_object_add(armed, info.name,
+					       json_object_new_uint64(info.armed));
+	}
 	json_object_object_add(o, "faults", list);
 	json_object_object_add(o, "armed", armed);
 	return o;
@@ -224,17 +250,34 @@ static struct json_object *verb_clear(struct vfu_server *srv, char **words)
 	f->mmio_delay = 0;
 	f->mmio_ones = false;
 	pthread_mutex_unlock(&f->lock);
+	mho_emu_fault_clear(srv->emu);
 	return result(0, NULL);
+}
+
+/* As the other counters are called: with underscores. */
+static void add_taken(struct json_object *list, const struct mho_emu_fault_info *info)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "fault_%s", info->name);
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = '_';
+	json_object_object_add(list, name, json_object_new_uint64(info->taken));
 }
 
 static struct json_object *verb_counters(struct vfu_server *srv, char **words)
 {
 	struct json_object *o = result(0, NULL), *list = json_object_new_object();
+	struct mho_emu_fault_info info;
 
 	(void)words;
 	for (unsigned int i = 0; i < VFU_NCOUNTERS; i++)
 		json_object_object_add(list, vfu_counter_names[i],
 				       json_object_new_uint64(atomic_load(&srv->counters[i])));
+	for (unsigned int i = 0; mho_emu_fault_info(srv->emu, i, &info); i++)
+		if (info.kind != MHO_EMU_FAULT_LASTS)
+			add_taken(list, &info);
 	json_object_object_add(o, "counters", list);
 	return o;
 }

@@ -280,6 +280,28 @@ static bool manage(struct mho_worker *w)
 	return true;
 }
 
+/* Do what is due at a time. Return: the next such time after @now, or 0. */
+static uint64_t deadlines(struct mho_emu *emu, uint64_t now)
+{
+	const uint64_t due[] = { mho_queue_deadlines(emu, now), mho_fault_expire(emu, now),
+				 mho_thermal_expire(emu, now) };
+	uint64_t first = 0;
+
+	for (unsigned int i = 0; i < sizeof(due) / sizeof(due[0]); i++) {
+		if (due[i] && (!first || due[i] < first))
+			first = due[i];
+	}
+	return first;
+}
+
+void mho_wake_manager_at(struct mho_emu *emu, uint64_t due)
+{
+	if (emu->manager_until && emu->manager_until <= due)
+		return;
+	emu->manager_until = due;
+	mho_notify_manager(emu);
+}
+
 static void *manager_main(void *arg)
 {
 	struct mho_worker *w = arg;
@@ -289,13 +311,13 @@ static void *manager_main(void *arg)
 	while (!emu->quit) {
 		unsigned int seen = atomic_load(&emu->manager_event);
 		bool did = manage(w);
-		uint64_t now = emu->n_deadlines ? mho_now_ns() : 0;
+		uint64_t now = mho_now_ns();
 
-		emu->manager_until = mho_queue_deadlines(emu, now);
+		emu->manager_until = deadlines(emu, now);
 		flush(emu);
 		if (did || emu->quit)
 			continue;
-		now = emu->manager_until > now ? emu->manager_until - now : 0;
+		now = emu->manager_until ? emu->manager_until - now : 0;
 		pthread_mutex_unlock(&emu->lock);
 		mho_futex_wait(&emu->manager_event, seen, now);
 		pthread_mutex_lock(&emu->lock);
