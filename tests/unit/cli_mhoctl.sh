@@ -133,6 +133,10 @@ test_usage()
 	expect 'unknown part of bench' 2 'neither a URI' bench mvn
 	expect 'root that is no directory' 2 'not a directory' doctor --root "$work/none"
 	expect 'utils without a word' 2 'usage' utils
+	expect 'fw without a word' 2 'usage' fw
+	expect 'fw without what to show' 2 'usage' fw show
+	expect 'reset without a device' 2 'which device' reset --yes
+	expect 'reset without a terminal' 2 '--yes says' reset emu:small
 }
 
 # ---- devices ----
@@ -218,6 +222,7 @@ test_json()
 		log log --json emu:small
 		selftest selftest --json emu:small
 		calibrate calibrate --json --tile 0 emu:small
+		reset reset --json --yes emu:small
 		bench bench --json -n 5 -m 1 emu: update
 		metadata utils dump-metadata
 	END
@@ -225,6 +230,65 @@ test_json()
 	check 'doctor has its schema' jq -e '.schema == "mho.doctor/1"' "$work/out"
 	check 'doctor tries the emulator' jq -e \
 		'.checks[] | select(.check == "emulator") | .state == "ok"' "$work/out"
+}
+
+# ---- firmware and reset ----
+
+test_firmware()
+{
+	local image=$source_dir/build/firmware/mho-1.itb
+
+	[ -n "${MHO_BUILD:-}" ] && [ -e "$MHO_BUILD/firmware/mho-1.itb" ] &&
+		image=$MHO_BUILD/firmware/mho-1.itb
+	cp "$image" "$work/mho-1.itb"
+	cd "$work" || exit 1
+	run fw show emu:small
+	check 'the image that is built in runs' grep -q '^interface *1\.0$' "$work/out"
+	run fw show mho-1.itb
+	sed -E 's/[0-9]+ bytes/N bytes/; s/[0-9a-f]{64}/HASH/; s/^built .*/built T/
+		s/^(version *)[0-9.]+$/\1N.N.N/' "$work/out" | same fw-image.txt
+	run fw show --json emu:small
+	shape "$work/out" | same json-fw-running.txt
+	cp "$work/out" "$work/running"
+	run fw show --json mho-1.itb
+	shape "$work/out" | same json-fw-image.txt
+	check 'a card runs what the file says' test "$(jq -r .sha256 "$work/running")" = \
+		"$(jq -r .sha256 "$work/out")"
+
+	{ cat mho-1.itb; printf behind; } >longer.itb
+	run fw show longer.itb
+	check 'what lies behind an image does not count' grep -q 'and 6 behind them' "$work/out"
+	head -c 700 mho-1.itb >short.itb
+	expect 'image that is cut off' 1 'cut off after 700 bytes; .* copy it again' fw show short.itb
+	: >empty.itb
+	expect 'empty image' 1 'cut off after 0 bytes' fw show empty.itb
+	sed 's/The firmware of/The firmware if/' mho-1.itb >changed.itb
+	expect 'damaged image' 1 '/images/code does not match' fw show changed.itb
+	check 'what was read of it is shown' grep -q '^code .* sha256 wrong' "$work/out"
+	expect 'image that is none' 1 'another kind of file' fw show "$mhoctl"
+	expect 'image for other cards' 1 'no configuration is compatible' fw show \
+		<(sed 's/mho,card-1/mho,card-2/' mho-1.itb)
+	truncate -s 5M large.itb
+	expect 'image that is too large' 1 'more than 4194304 bytes' fw show large.itb
+	expect 'no such image' 3 'No such file' fw show none.itb
+	expect 'a directory' 3 'Is a directory' fw show .
+	cd "$here" || exit 1
+}
+
+test_reset()
+{
+	run reset --yes emu:small
+	check 'reset says what it did' grep -q 'was reset in .* and works' "$work/out"
+	if ! command -v script >/dev/null; then
+		skip 'reset asks' 'no script(1)'
+		return
+	fi
+	echo n | script -qec "'$mhoctl' reset emu:small" /dev/null >"$work/why" 2>&1
+	[ $? -eq 1 ] && grep -q 'nothing was done' "$work/why" && grep -q 'Lost: jobs' "$work/why"
+	result $? 'reset asks, and no is no'
+	echo y | script -qec "'$mhoctl' reset emu:small" /dev/null >"$work/why" 2>&1 &&
+		grep -q 'was reset' "$work/why"
+	result $? 'reset asks, and yes is yes'
 }
 
 test_bench()
@@ -436,6 +500,11 @@ test_completion()
 	jq -r '.verbs[] | select(.name == "utils").words[]' "$work/metadata" |
 		completes 'mhoctl utils '
 	echo small | completes 'mhoctl info emu:sm'
+	echo small | completes 'mhoctl reset emu:sm'
+	echo small | completes 'mhoctl fw show emu:sm'
+	echo show | completes 'mhoctl fw '
+	: >"$work/card.itb"
+	echo "$work/card.itb" | completes "mhoctl fw show $work/card"
 	: >"$work/some-file"
 	echo "$work/some-file" | completes "mhoctl bench --output $work/some-f"
 	check 'completion is registered' bash -c '. "$1"; complete -p mhoctl' - \
@@ -467,6 +536,8 @@ test_usage
 test_devices
 test_bad_devices
 test_json
+test_firmware
+test_reset
 test_bench
 test_full_disk
 test_doctor

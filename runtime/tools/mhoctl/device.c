@@ -97,8 +97,20 @@ const char *device_uri(const struct call *call)
  */
 int open_device(const struct call *call, struct mho_dev **dev)
 {
+	return open_uri(call, device_uri(call), dev);
+}
+
+/**
+ * open_uri() - open a device by its URI
+ * @call: parsed command line
+ * @uri: its URI
+ * @dev: the device; mho_close() it
+ *
+ * Return: 0, or an exit code after a message.
+ */
+int open_uri(const struct call *call, const char *uri, struct mho_dev **dev)
+{
 	struct mho_open_opts opts = MHO_INIT(struct mho_open_opts);
-	const char *uri = device_uri(call);
 	char what[512];
 	int err;
 
@@ -108,4 +120,15 @@ int open_device(const struct call *call, struct mho_dev **dev)
 		return 0;
 	snprintf(what, sizeof(what), "cannot open \"%s\"", uri);
 	return fail_device(call, what, err);
+}
+
+/**
+ * is_uri() - whether a word begins as a device's URI does
+ * @word: word of the command line
+ *
+ * Return: true if so; a file with such a name is named by its path.
+ */
+bool is_uri(const char *word)
+{
+	return strncmp(word, "emu:", 4) == 0 || strncmp(word, "accel:", 6) == 0;
 }

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "tools/mhoctl/fs.h"
+
 enum doctor_state {
 	DOCTOR_OK,
 	DOCTOR_NOTE, /* works, or is not needed here; worth knowing */
@@ -61,14 +63,8 @@ struct doctor {
 	unsigned int count;
 };
 
-/* ---- doctor_fs.c ---- */
+/* ---- doctor_who.c ---- */
 
-void doctor_path(const struct doctor *d, char path[PATH_MAX], const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-bool doctor_read(const struct doctor *d, char *text, size_t size, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-bool doctor_find_line(const struct doctor *d, const char *file, const char *start, char *line,
-		      size_t size);
 void doctor_who(struct doctor *d);
 bool doctor_in_group(const struct doctor *d, gid_t gid);
 bool doctor_group_id(const struct doctor *d, const char *name, gid_t *gid);

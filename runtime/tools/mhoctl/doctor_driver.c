@@ -6,7 +6,6 @@
  * card on the bus, its device nodes and who may open them.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,20 +27,9 @@ static unsigned int read_hex(const struct doctor *d, const char *directory, cons
 	char text[32];
 
 	/* The directory is a path from glob(): it begins with the root. */
-	if (!doctor_read(d, text, sizeof(text), "%s/%s", directory + strlen(d->root), name))
+	if (!fs_read(d->root, text, sizeof(text), "%s/%s", directory + strlen(d->root), name))
 		return 0;
 	return (unsigned int)strtoul(text, NULL, 16);
-}
-
-/* Paths below the root that match; globfree() them. The result's number may be 0. */
-static void find_paths(const struct doctor *d, const char *pattern, glob_t *found)
-{
-	char path[PATH_MAX];
-
-	*found = (glob_t){ 0 };
-	doctor_path(d, path, "%s", pattern);
-	if (glob(path, 0, NULL, found))
-		found->gl_pathc = 0;
 }
 
 static unsigned int count_cards(const struct doctor *d)
@@ -49,28 +37,12 @@ static unsigned int count_cards(const struct doctor *d)
 	unsigned int cards = 0;
 	glob_t found;
 
-	find_paths(d, "sys/bus/pci/devices/*", &found);
+	fs_glob(d->root, "sys/bus/pci/devices/*", &found);
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		cards += read_hex(d, found.gl_pathv[i], "vendor") == MHO_HW_PCI_VENDOR &&
 			 read_hex(d, found.gl_pathv[i], "device") == MHO_HW_PCI_DEVICE;
 	globfree(&found);
 	return cards;
-}
-
-/* Whether the mho driver has bound the device of a directory in /sys/class/accel. */
-static bool is_ours(const char *class_directory)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	const char *name;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/device/driver", class_directory);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return false;
-	target[n] = '\0';
-	name = strrchr(target, '/');
-	return strcmp(name ? name + 1 : target, "mho") == 0;
 }
 
 static void check_kernel(struct doctor *d)
@@ -98,7 +70,7 @@ static int config_has_accel(const struct doctor *d, const char *file)
 	gzFile config;
 	int has = 0;
 
-	doctor_path(d, path, "%s", file);
+	fs_path(d->root, path, "%s", file);
 	config = gzopen(path, "re");
 	if (!config)
 		return -1;
@@ -140,7 +112,7 @@ static bool module_installed(const struct doctor *d)
 	size_t room = 0;
 	FILE *file;
 
-	doctor_path(d, path, "lib/modules/%s/modules.dep", d->release);
+	fs_path(d->root, path, "lib/modules/%s/modules.dep", d->release);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
@@ -158,7 +130,7 @@ static void check_module(struct doctor *d)
 {
 	char line[256];
 
-	if (doctor_find_line(d, "proc/modules", "mho ", line, sizeof(line)))
+	if (fs_find_line(d->root, "proc/modules", "mho ", line, sizeof(line)))
 		doctor_say(d, "module", DOCTOR_OK, NULL, "mho is loaded");
 	else if (module_installed(d))
 		doctor_say(d, "module", doctor_for_card(d), "sudo modprobe mho",
@@ -210,7 +182,7 @@ static void check_node(struct doctor *d, const char *name)
 	char path[PATH_MAX];
 	struct stat st;
 
-	doctor_path(d, path, "dev/accel/%s", name);
+	fs_path(d->root, path, "dev/accel/%s", name);
 	if (stat(path, &st)) {
 		doctor_say(d, "node", DOCTOR_PROBLEM,
 			   "sudo udevadm trigger --subsystem-match=accel",
@@ -227,7 +199,7 @@ static void check_nodes(struct doctor *d, const glob_t *found)
 	unsigned int ours = 0, others = 0;
 
 	for (size_t i = 0; i < found->gl_pathc; i++) {
-		if (!is_ours(found->gl_pathv[i])) {
+		if (!fs_is_card(found->gl_pathv[i])) {
 			others++;
 			continue;
 		}
@@ -268,10 +240,10 @@ void doctor_driver(struct doctor *d)
 	unsigned int cards = count_cards(d);
 	glob_t nodes;
 
-	find_paths(d, "sys/class/accel/accel*", &nodes);
+	fs_glob(d->root, "sys/class/accel/accel*", &nodes);
 	d->card = cards > 0;
 	for (size_t i = 0; i < nodes.gl_pathc; i++)
-		d->card |= is_ours(nodes.gl_pathv[i]);
+		d->card |= fs_is_card(nodes.gl_pathv[i]);
 
 	check_kernel(d);
 	check_config(d);

@@ -27,7 +27,7 @@ static bool read_limit(const struct doctor *d, const char *name, uint64_t *limit
 {
 	char line[256];
 
-	if (!doctor_find_line(d, "proc/self/limits", name, line, sizeof(line)))
+	if (!fs_find_line(d->root, "proc/self/limits", name, line, sizeof(line)))
 		return false;
 	*limit = strncmp(line, "unlimited", 9) == 0 ? UINT64_MAX : strtoull(line, NULL, 10);
 	return true;
@@ -89,12 +89,12 @@ static void check_memory(struct doctor *d)
 	uint64_t available, limit;
 	enum doctor_state state;
 
-	if (!doctor_find_line(d, "proc/meminfo", "MemAvailable:", line, sizeof(line))) {
+	if (!fs_find_line(d->root, "proc/meminfo", "MemAvailable:", line, sizeof(line))) {
 		doctor_say(d, "memory", DOCTOR_NOTE, NULL, "/proc/meminfo cannot be read");
 		return;
 	}
 	available = strtoull(line, NULL, 10) * 1024;
-	if (doctor_read(d, line, sizeof(line), "sys/fs/cgroup/memory.max") && *line >= '0' &&
+	if (fs_read(d->root, line, sizeof(line), "sys/fs/cgroup/memory.max") && *line >= '0' &&
 	    *line <= '9') {
 		limit = strtoull(line, NULL, 10);
 		if (limit < available)
@@ -116,7 +116,7 @@ static void check_huge_pages(struct doctor *d)
 {
 	char text[128], *mode;
 
-	if (!doctor_read(d, text, sizeof(text), "sys/kernel/mm/transparent_hugepage/enabled"))
+	if (!fs_read(d->root, text, sizeof(text), "sys/kernel/mm/transparent_hugepage/enabled"))
 		return;
 	mode = strchr(text, '[');
 	if (!mode)

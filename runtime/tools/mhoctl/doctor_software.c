@@ -67,8 +67,8 @@ static bool find_program(const struct doctor *d, const char *name, char path[PAT
 		if (d->live)
 			snprintf(path, PATH_MAX, "%.*s/%s", (int)n, dirs, name);
 		else
-			doctor_path(d, path, "%.*s/%s", (int)n - (*dirs == '/'),
-				    dirs + (*dirs == '/'), name);
+			fs_path(d->root, path, "%.*s/%s", (int)n - (*dirs == '/'),
+				dirs + (*dirs == '/'), name);
 		if (access(path, X_OK) == 0)
 			return true;
 		dirs += n + (dirs[n] == ':');
@@ -108,7 +108,7 @@ static void check_processor(struct doctor *d)
 					      NULL };
 	char line[8192], flags[sizeof(line) + 2];
 
-	if (!doctor_find_line(d, "proc/cpuinfo", "flags", line, sizeof(line))) {
+	if (!fs_find_line(d->root, "proc/cpuinfo", "flags", line, sizeof(line))) {
 		doctor_say(d, "processor", DOCTOR_NOTE, NULL,
 			   "no x86 vector instructions; the emulator runs its portable code");
 		return;

@@ -21,7 +21,7 @@ static bool check_switch(struct doctor *d)
 	long value, gid;
 
 	/* Linux before 6.6 has no switch. */
-	if (!doctor_read(d, text, sizeof(text), "proc/sys/kernel/io_uring_disabled"))
+	if (!fs_read(d->root, text, sizeof(text), "proc/sys/kernel/io_uring_disabled"))
 		return true;
 	value = strtol(text, NULL, 10);
 	if (value == 0)
@@ -31,7 +31,7 @@ static bool check_switch(struct doctor *d)
 			   "kernel.io_uring_disabled is 2: nobody may use it" FALLBACK);
 		return false;
 	}
-	doctor_read(d, group, sizeof(group), "proc/sys/kernel/io_uring_group");
+	fs_read(d->root, group, sizeof(group), "proc/sys/kernel/io_uring_group");
 	gid = *group ? strtol(group, NULL, 10) : -1;
 	if (d->uid == 0 || (gid >= 0 && doctor_in_group(d, (gid_t)gid)))
 		return true;

@@ -22,16 +22,6 @@ static const struct {
 
 #define FEATURES (sizeof(features) / sizeof(*features))
 
-static const char *interface_text(char text[TEXT_MAX], uint32_t version)
-{
-	return text_version(text, version >> 16, version & 0xffff, -1);
-}
-
-static const char *firmware_text(char text[TEXT_MAX], uint32_t version)
-{
-	return text_version(text, version >> 24, version >> 16 & 0xff, version & 0xffff);
-}
-
 static void print_json(const struct mho_info *info)
 {
 	struct json_object *doc = json_new("info"), *list = json_object_new_array();
@@ -42,8 +32,8 @@ static void print_json(const struct mho_info *info)
 	json_set_text(doc, "uri", info->uri);
 	json_set_text(doc, "model", info->model);
 	json_set_text(doc, "serial", serial);
-	json_set_text(doc, "interface", interface_text(version, info->interface));
-	json_set_text(doc, "firmware", firmware_text(version, info->firmware));
+	json_set_text(doc, "interface", text_interface(version, info->interface));
+	json_set_text(doc, "firmware", text_firmware(version, info->firmware));
 	json_set_text(doc, "firmware_name", info->firmware_name);
 	json_set_text(doc, "libmho",
 		      text_version(version, lib >> 16, lib >> 8 & 0xff, (int)(lib & 0xff)));
@@ -83,9 +73,9 @@ static void print_table(const struct mho_info *info)
 	table_pair(t, "model", "%s", info->model);
 	table_pair(t, "uri", "%s", info->uri);
 	table_pair(t, "serial", "%016" PRIx64, info->serial);
-	table_pair(t, "interface", "%s", interface_text(text, info->interface));
+	table_pair(t, "interface", "%s", text_interface(text, info->interface));
 	table_pair(t, "firmware", "%s %s", info->firmware_name,
-		   firmware_text(text, info->firmware));
+		   text_firmware(text, info->firmware));
 	table_pair(t, "libmho", "%s",
 		   text_version(text, lib >> 16, lib >> 8 & 0xff, (int)(lib & 0xff)));
 	table_pair(t, "io", "%s", text_io(info->io));

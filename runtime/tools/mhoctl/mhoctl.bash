@@ -6,7 +6,7 @@
 # cli_mhoctl.sh compares them.
 # shellcheck shell=bash
 
-_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench utils'
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset utils'
 
 # Options of a verb.
 _mhoctl_options()
@@ -15,13 +15,14 @@ _mhoctl_options()
 
 	case $1 in
 	list) echo '--scheme --json --help' ;;
-	info | telemetry) echo "$open" ;;
+	info | telemetry | fw) echo "$open" ;;
 	topo) echo "--tiles --tech --dts --dot $open" ;;
 	log) echo "--level $open" ;;
 	selftest) echo "--quick --full $open" ;;
 	calibrate) echo "--tile $open" ;;
 	doctor) echo '--root --json --help' ;;
 	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
+	reset) echo "--yes $open" ;;
 	utils) echo '--json --help' ;;
 	esac
 }
@@ -48,21 +49,26 @@ _mhoctl_value()
 	esac
 }
 
-# Completes an argument of a verb: a device's URI, and the words that some verbs have.
+# Completes an argument of a verb: a device's URI, a file, and the words that some verbs have.
 _mhoctl_argument()
 {
-	local command=$1 verb=$2 current=$3 words='' prefix
+	local command=$1 verb=$2 previous=$3 current=$4 words='' prefix
 
 	case $verb in
 	bench) words='start mvm update nop memory all' ;;
 	utils) words='dump-metadata' ;;
 	esac
-	case $verb in
-	info | topo | telemetry | log | selftest | calibrate | bench)
+	case $verb:$previous in
+	fw:fw) words='show' ;;
+	info:* | topo:* | telemetry:* | log:* | selftest:* | calibrate:* | bench:* | fw:* | reset:*)
 		words+=" $("$command" list 2>/dev/null | awk 'NR > 1 { print $1 }')"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+	if [ "$verb $previous" = 'fw show' ]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current")
+	fi
 	# For readline a word begins after a colon.
 	if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
 		prefix=${current%:*}:
@@ -89,7 +95,7 @@ _mhoctl()
 	elif [[ $current == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_mhoctl_options "${words[1]}")" -- "$current")
 	else
-		_mhoctl_argument "${words[0]}" "${words[1]}" "$current"
+		_mhoctl_argument "${words[0]}" "${words[1]}" "$previous" "$current"
 	fi
 }
 

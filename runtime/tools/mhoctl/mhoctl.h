@@ -57,6 +57,7 @@ struct call;
  * @words: words that an argument may be, separated by blanks; NULL for none
  * @max_args: most arguments, at most MHOCTL_ARGS_MAX
  * @opens: it opens a device: takes a URI and the options for opening one
+ * @without: what it does without a URI, a sentence for its help; NULL if that is the default URI
  * @options: ended by an entry without name; common ones are not among them
  * @run: does it; returns enum mhoctl_exit
  */
@@ -68,6 +69,7 @@ struct verb {
 	const char *words;
 	int max_args;
 	bool opens;
+	const char *without;
 	const struct option_spec *options;
 	int (*run)(struct call *call);
 };
@@ -111,6 +113,8 @@ int fail_device(const struct call *call, const char *what, int err);
 void open_options(const struct call *call, struct mho_open_opts *opts);
 const char *device_uri(const struct call *call);
 int open_device(const struct call *call, struct mho_dev **dev);
+int open_uri(const struct call *call, const char *uri, struct mho_dev **dev);
+bool is_uri(const char *word);
 
 /* ---- output (output.c) ---- */
 
@@ -133,6 +137,8 @@ void json_print(struct json_object *doc, FILE *to);
 #define TEXT_MAX 32
 const char *text_si(char text[TEXT_MAX], double value, const char *unit);
 const char *text_version(char text[TEXT_MAX], unsigned int major, unsigned int minor, int patch);
+const char *text_interface(char text[TEXT_MAX], uint32_t version);
+const char *text_firmware(char text[TEXT_MAX], uint32_t version);
 const char *text_io(uint32_t io);
 
 /* ---- verbs ---- */
@@ -146,6 +152,8 @@ int run_selftest(struct call *call);
 int run_calibrate(struct call *call);
 int run_doctor(struct call *call);
 int run_bench(struct call *call);
+int run_fw(struct call *call);
+int run_reset(struct call *call);
 int run_utils(struct call *call);
 
 #endif

@@ -211,7 +211,9 @@ void print_verb_help(const struct verb *verb, FILE *to)
 
 	fprintf(to, "usage: mhoctl %s [options]%s%s\n\n%s\n", verb->name,
 		*verb->synopsis ? " " : "", verb->synopsis, verb->description);
-	if (verb->opens)
+	if (verb->without)
+		fprintf(to, "%s\n", verb->without);
+	else if (verb->opens)
 		fprintf(to, "Without a URI: %s, an emulated card of the default topology.\n",
 			MHOCTL_DEFAULT_URI);
 	fprintf(to, "\noptions:\n");

@@ -213,6 +213,30 @@ const char *text_version(char text[TEXT_MAX], unsigned int major, unsigned int m
 }
 
 /**
+ * text_interface() - version of a device contract
+ * @text: filled
+ * @version: major << 16 | minor
+ *
+ * Return: @text.
+ */
+const char *text_interface(char text[TEXT_MAX], uint32_t version)
+{
+	return text_version(text, version >> 16, version & 0xffff, -1);
+}
+
+/**
+ * text_firmware() - version of firmware
+ * @text: filled
+ * @version: major << 24 | minor << 16 | patch
+ *
+ * Return: @text.
+ */
+const char *text_firmware(char text[TEXT_MAX], uint32_t version)
+{
+	return text_version(text, version >> 24, version >> 16 & 0xff, version & 0xffff);
+}
+
+/**
  * text_io() - the name of a way for completions
  * @io: enum mho_io
  *

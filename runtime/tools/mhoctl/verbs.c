@@ -53,6 +53,11 @@ static const struct option_spec bench_options[] = {
 	{ 0 },
 };
 
+static const struct option_spec reset_options[] = {
+	{ "yes", 'y', NULL, NULL, "do not ask" },
+	{ 0 },
+};
+
 const struct verb mhoctl_verbs[] = {
 	{
 		.name = "list",
@@ -151,6 +156,33 @@ const struct verb mhoctl_verbs[] = {
 		.opens = true,
 		.options = bench_options,
 		.run = run_bench,
+	},
+	{
+		.name = "fw",
+		.summary = "firmware that runs in a device, or in a file",
+		.description =
+			"show URI: the firmware that runs in a device. show FILE: a firmware image, its\n"
+			"versions, hashes and sizes, and whether devices take it; exit status 1 if not.",
+		.synopsis = "show URI|FILE",
+		.words = "show",
+		.max_args = 2,
+		.opens = true,
+		.without = "A URI begins with emu: or accel:, all else is a file.",
+		.options = no_options,
+		.run = run_fw,
+	},
+	{
+		.name = "reset",
+		.summary = "stop a device and start it again",
+		.description =
+			"Warm reset: jobs in flight are cut off, those of all programs; firmware, matrices\n"
+			"and weights stay. Asks before. On a card it needs root.",
+		.synopsis = "URI",
+		.max_args = 1,
+		.opens = true,
+		.without = "There is no default URI.",
+		.options = reset_options,
+		.run = run_reset,
 	},
 	{
 		.name = "utils",

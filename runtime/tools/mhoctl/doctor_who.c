@@ -2,114 +2,14 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * mhoctl doctor: reading facts from files below the root.
+ * mhoctl doctor: who runs it, and groups.
  */
 #include <grp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/mhoctl/doctor.h"
-
-static void path_below(const struct doctor *d, char path[PATH_MAX], const char *format,
-		       va_list args)
-{
-	size_t used = strlen(d->root);
-
-	while (used > 0 && d->root[used - 1] == '/')
-		used--;
-	if (used + 2 > PATH_MAX)
-		used = 0;
-	memcpy(path, d->root, used);
-	path[used++] = '/';
-	vsnprintf(path + used, PATH_MAX - used, format, args);
-}
-
-/**
- * doctor_path() - the path of a file below the root
- * @d: examination
- * @path: filled
- * @format: of its path without leading slash
- */
-void doctor_path(const struct doctor *d, char path[PATH_MAX], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	path_below(d, path, format, args);
-	va_end(args);
-}
-
-/**
- * doctor_read() - read a small file
- * @d: examination
- * @text: filled with its beginning, without the last newline
- * @size: room
- * @format: of its path without leading slash
- *
- * Return: true if it could be read; @text is empty otherwise.
- */
-bool doctor_read(const struct doctor *d, char *text, size_t size, const char *format, ...)
-{
-	char path[PATH_MAX];
-	va_list args;
-	FILE *file;
-	size_t n;
-	bool ok;
-
-	va_start(args, format);
-	path_below(d, path, format, args);
-	va_end(args);
-	*text = '\0';
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	n = fread(text, 1, size - 1, file);
-	ok = !ferror(file);
-	fclose(file);
-	if (!ok)
-		n = 0;
-	while (n > 0 && text[n - 1] == '\n')
-		n--;
-	text[n] = '\0';
-	return ok;
-}
-
-/**
- * doctor_find_line() - the first line of a file that begins with a text
- * @d: examination
- * @file: its path without leading slash
- * @start: text
- * @line: filled with what follows it on the line, blanks skipped
- * @size: room
- *
- * Return: true if there is one.
- */
-bool doctor_find_line(const struct doctor *d, const char *file, const char *start, char *line,
-		      size_t size)
-{
-	char path[PATH_MAX], *text = NULL;
-	size_t room = 0, skip = strlen(start);
-	bool found = false;
-	FILE *stream;
-	ssize_t n;
-
-	doctor_path(d, path, "%s", file);
-	stream = fopen(path, "re");
-	if (!stream)
-		return false;
-	while (!found && (n = getline(&text, &room, stream)) > 0) {
-		if (strncmp(text, start, skip) != 0)
-			continue;
-		text[strcspn(text, "\n")] = '\0';
-		snprintf(line, size, "%s", text + skip + strspn(text + skip, " \t:"));
-		found = true;
-	}
-	free(text);
-	fclose(stream);
-	return found;
-}
 
 /* Adds the numbers of a line as groups. */
 static void add_groups(struct doctor *d, const char *line)
@@ -133,16 +33,16 @@ void doctor_who(struct doctor *d)
 {
 	char line[4096];
 
-	if (!doctor_read(d, d->release, sizeof(d->release), "proc/sys/kernel/osrelease"))
+	if (!fs_read(d->root, d->release, sizeof(d->release), "proc/sys/kernel/osrelease"))
 		snprintf(d->release, sizeof(d->release), "unknown");
 	d->uid = (uid_t)-1;
 	/* Real, effective, saved, file system. */
-	if (doctor_find_line(d, "proc/self/status", "Uid:", line, sizeof(line)))
+	if (fs_find_line(d->root, "proc/self/status", "Uid:", line, sizeof(line)))
 		sscanf(line, "%*u %u", &d->uid);
-	if (doctor_find_line(d, "proc/self/status", "Gid:", line, sizeof(line)) &&
+	if (fs_find_line(d->root, "proc/self/status", "Gid:", line, sizeof(line)) &&
 	    sscanf(line, "%*u %u", &d->groups[0]) == 1)
 		d->ngroups = 1;
-	if (doctor_find_line(d, "proc/self/status", "Groups:", line, sizeof(line)))
+	if (fs_find_line(d->root, "proc/self/status", "Groups:", line, sizeof(line)))
 		add_groups(d, line);
 }
 
@@ -170,7 +70,7 @@ static bool each_group(const struct doctor *d, bool (*visit)(const struct group 
 	bool stop = false;
 	FILE *file;
 
-	doctor_path(d, path, "etc/group");
+	fs_path(d->root, path, "etc/group");
 	file = fopen(path, "re");
 	if (!file)
 		return false;
