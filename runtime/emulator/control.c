@@ -295,6 +295,8 @@ void mho_control(struct mho_worker *w)
 			function_reset(emu);
 		else
 			warm_reset(emu);
+		if (req & MHO_REQ_RENEW)
+			emu->renew_error = mho_renew(emu);
 		emu->resets_done++;
 		pthread_cond_broadcast(&emu->idle);
 		return;

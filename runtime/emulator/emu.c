@@ -323,10 +323,26 @@ void *mho_emu_window(struct mho_emu *emu, int *fd)
 	return emu->window;
 }
 
-void mho_emu_reset(struct mho_emu *emu)
+static void reset(struct mho_emu *emu, uint32_t req)
 {
 	pthread_mutex_lock(&emu->regs.lock);
 	emu->regs.state = MHO_HW_STATE_RESET;
 	pthread_mutex_unlock(&emu->regs.lock);
-	mho_reset_and_wait(emu, MHO_REQ_FLR);
+	mho_reset_and_wait(emu, req);
+}
+
+void mho_emu_reset(struct mho_emu *emu)
+{
+	reset(emu, MHO_REQ_FLR);
+}
+
+int mho_emu_renew(struct mho_emu *emu)
+{
+	int ret;
+
+	reset(emu, MHO_REQ_FLR | MHO_REQ_RENEW);
+	pthread_mutex_lock(&emu->lock);
+	ret = emu->renew_error;
+	pthread_mutex_unlock(&emu->lock);
+	return ret;
 }

@@ -291,6 +291,7 @@ struct mho_counters {
  * @freeze: nothing that touches weights may start
  * @running: commands being executed
  * @resets_done: resets that were carried out
+ * @renew_error: what became of the last MHO_REQ_RENEW
  * @controlling: the manager carries out requests
  * @administering: the manager executes an admin command
  * @saving: mho_emu_save() is under way
@@ -370,6 +371,7 @@ struct mho_emu {
 	unsigned int freeze;
 	unsigned int running;
 	unsigned int resets_done;
+	int renew_error;
 	bool controlling;
 	bool administering;
 	bool saving;
@@ -537,6 +539,14 @@ bool mho_die_soon(struct mho_emu *emu, enum mho_hw_status status);
 
 /* mho_reset_and_wait() - request a reset, and return when it is over. */
 void mho_reset_and_wait(struct mho_emu *emu, uint32_t req);
+
+/**
+ * mho_renew() - forget all non-volatile state (core; nothing of the host is left)
+ * @emu: device
+ *
+ * Return: 0; -ENOMEM, and all is as before.
+ */
+int mho_renew(struct mho_emu *emu);
 
 /* mho_execute() - execute a command and complete it. Called and returns with the core lock. */
 void mho_execute(struct mho_worker *w, struct mho_cmd *cmd);

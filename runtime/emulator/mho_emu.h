@@ -150,6 +150,17 @@ void *mho_emu_window(struct mho_emu *emu, int *fd);
 void mho_emu_reset(struct mho_emu *emu);
 
 /**
+ * mho_emu_renew() - mho_emu_reset(), and the card is as it was when it was made
+ * @emu: device
+ *
+ * No arrays, no wear, no numbers of operations: with the same seed everything happens again as it
+ * did on a new card. A state file keeps the old state until the next save.
+ *
+ * Return: 0; -ENOMEM, and the card was only reset.
+ */
+int mho_emu_renew(struct mho_emu *emu);
+
+/**
  * enum mho_emu_fault_kind - when a fault happens
  * @MHO_EMU_FAULT_COUNTED: when its occasion comes, so many times as were ordered
  * @MHO_EMU_FAULT_NOW: when it is ordered

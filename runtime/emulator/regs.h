@@ -23,6 +23,7 @@ struct mho_emu;
 #define MHO_REQ_FLR (1U << 4)
 #define MHO_REQ_POWER_OFF (1U << 5)
 #define MHO_REQ_FATAL (1U << 6) /* of nobody but the device: see mho_die_soon() */
+#define MHO_REQ_RENEW (1U << 7) /* with FLR: the state of a new card, too */
 #define MHO_REQ_REFUSED (1U << 31)
 
 struct mho_regs {

@@ -290,12 +290,20 @@ static struct json_object *verb_save(struct vfu_server *srv, char **words)
 	return result(ret, strerror(-ret));
 }
 
+static struct json_object *verb_renew(struct vfu_server *srv, char **words)
+{
+	int ret = mho_emu_renew(srv->emu);
+
+	(void)words;
+	return result(ret, strerror(-ret));
+}
+
 static const struct {
 	const char *name;
 	struct json_object *(*fn)(struct vfu_server *srv, char **words);
 } verbs[] = {
 	{ "counters", verb_counters }, { "fault", verb_fault }, { "faults", verb_faults },
-	{ "clear", verb_clear },       { "save", verb_save },
+	{ "clear", verb_clear },       { "save", verb_save },	{ "renew", verb_renew },
 };
 
 static struct json_object *answer(struct vfu_server *srv, char *line)
@@ -313,7 +321,7 @@ static struct json_object *answer(struct vfu_server *srv, char *line)
 		if (n && !strcmp(words[0], verbs[i].name))
 			return verbs[i].fn(srv, words + 1);
 	return result(-EINVAL, "there is no such verb; there are counters, fault, faults, clear, "
-			       "save");
+			       "save, renew");
 }
 
 char *vfu_control_line(struct vfu_server *srv, char *line)

@@ -278,15 +278,20 @@ static void warm_reset(struct card *c)
 	c->key = emu_host_key(c->host, 1, c->mem, MEM_SIZE, 3);
 }
 
-static void function_reset(struct card *c)
+static void after_function_reset(struct card *c)
 {
-	mho_emu_reset(c->host->emu);
 	emu_queue_free(c->queue);
 	assert_int_equal(emu_host_load(c->host, NULL, 0), MHO_HW_STATE_BOOTED);
 	emu_host_enable(c->host, 4);
 	assert_int_equal(emu_host_context(c->host, 1), MHO_HW_ST_OK);
 	c->queue = emu_queue_open(c->host, 1, &(struct emu_queue_opts){ .order = 6 });
 	c->key = emu_host_key(c->host, 1, c->mem, MEM_SIZE, 3);
+}
+
+static void function_reset(struct card *c)
+{
+	mho_emu_reset(c->host->emu);
+	after_function_reset(c);
 }
 
 static void assert_weights(const float *w, uint32_t cells, float base)
@@ -351,6 +356,38 @@ static void telemetry(struct card *c, struct mho_hw_telemetry *t)
 
 	assert_int_equal(emu_host_admin(c->host, &s, NULL), MHO_HW_ST_OK);
 	memcpy(t, emu_host_ptr(c->host, c->host->data), sizeof(*t));
+}
+
+/* What a card that is like new gives; the numbers are in all of its noise. */
+static void measure(struct card *c, float *w)
+{
+	uint32_t array = emu_host_array(c->host, 1, 12, 20);
+
+	program(c, array, 240, 0.1f);
+	memcpy(w, read_back(c, array, 0), 240 * sizeof(*w));
+}
+
+static void test_renew(void **state)
+{
+	struct card c = power_on(NULL, 2, false);
+	struct mho_hw_telemetry t;
+	float new[240], used[240];
+
+	(void)state;
+	measure(&c, new);
+	assert_int_equal(named(&c, MHO_HW_ADM_ARRAY_CREATE, "gone", 5, 5, NULL), MHO_HW_ST_OK);
+	function_reset(&c);
+	measure(&c, used);
+	assert_memory_not_equal(used, new, sizeof(new));
+	assert_int_equal(mho_emu_renew(c.host->emu), 0);
+	after_function_reset(&c);
+	telemetry(&c, &t);
+	assert_true(!t.lifetime_pulses && !t.wear_max);
+	assert_int_equal(mho_le32_to_cpu(t.tiles_free), 4);
+	assert_int_equal(named(&c, MHO_HW_ADM_ARRAY_FIND, "gone", 0, 0, NULL), MHO_HW_ST_NOT_FOUND);
+	measure(&c, used);
+	assert_memory_equal(used, new, sizeof(new));
+	power_off(&c);
 }
 
 static void test_power_cycle(void **state)
@@ -545,9 +582,10 @@ static void test_save_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_threads),	    cmocka_unit_test(test_resets),
-		cmocka_unit_test(test_power_cycle), cmocka_unit_test(test_wrong_file),
-		cmocka_unit_test(test_kill),	    cmocka_unit_test(test_save_busy),
+		cmocka_unit_test(test_threads),	   cmocka_unit_test(test_resets),
+		cmocka_unit_test(test_renew),	   cmocka_unit_test(test_power_cycle),
+		cmocka_unit_test(test_wrong_file), cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_save_busy),
 	};
 
 	return cmocka_run_group_tests_name("emulated device: lasting state", tests, setup,
