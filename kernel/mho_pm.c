@@ -20,10 +20,12 @@ static void mho_pm_leave(struct mho_device *mdev)
 	mutex_lock(&mdev->admin.lock);
 	if (!mdev->wedged) {
 		mho_reset_quiesce(mdev);
-		if (mho_device_shutdown(mdev))
+		/* A reset after it would undo it: unnamed arrays would be lost with the function. */
+		if (mho_device_shutdown(mdev)) {
 			drm_dbg(&mdev->drm, "no orderly shutdown: unnamed arrays may be lost\n");
-		if (mho_device_warm_reset(mdev))
-			drm_dbg(&mdev->drm, "no reset before the function loses its state\n");
+			if (mho_device_warm_reset(mdev))
+				drm_dbg(&mdev->drm, "no reset before the function loses its state\n");
+		}
 		mho_reset_cut(mdev);
 	}
 	mutex_unlock(&mdev->admin.lock);
