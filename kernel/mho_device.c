@@ -210,6 +210,17 @@ static int mho_device_topology(struct mho_device *mdev)
 	return 0;
 }
 
+/* What does not answer to its own reset answers to one of its function. */
+static int mho_device_rouse(struct mho_device *mdev)
+{
+	int ret;
+
+	pci_save_state(mdev->pdev);
+	ret = pcie_flr(mdev->pdev);
+	pci_restore_state(mdev->pdev);
+	return ret ?: mho_device_boot(mdev);
+}
+
 /**
  * mho_device_start() - boot the device and learn what it is
  * @mdev: device
@@ -222,6 +233,8 @@ int mho_device_start(struct mho_device *mdev)
 
 	mutex_lock(&mdev->admin.lock);
 	ret = mho_device_boot(mdev);
+	if (ret == -ETIMEDOUT)
+		ret = mho_device_rouse(mdev);
 	mutex_unlock(&mdev->admin.lock);
 	if (!ret)
 		ret = mho_device_identify(mdev);
@@ -256,7 +269,7 @@ void mho_device_stop(struct mho_device *mdev)
 	mdev->admin.dead = true;
 	if (!mho_gone(mdev)) {
 		mho_write(mdev, MHO_HW_REG_IRQ_MASK, MHO_HW_IRQ_ALL);
-		if (mho_device_shutdown(mdev))
+		if (!mdev->wedged && mho_device_shutdown(mdev))
 			drm_dbg(&mdev->drm, "no orderly shutdown\n");
 		if (mho_device_warm_reset(mdev))
 			drm_err(&mdev->drm, "does not reset; bus mastering goes off under it\n");
