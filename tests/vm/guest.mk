@@ -59,8 +59,8 @@ $(KSELFTEST).stamp: FORCE
 	@(cd $(KSELFTEST) && find . -type f -exec sha256sum {} +) >$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/modules $(PROGRAMS) $(SCRIPTS) $(BENCH) \
-		$(KSELFTEST).stamp $(MODULE) \
+$(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/profile.sh $(HERE)/modules \
+		$(PROGRAMS) $(SCRIPTS) $(BENCH) $(KSELFTEST).stamp $(MODULE) \
 		$(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
 	@mkdir -p $(@D)
 	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

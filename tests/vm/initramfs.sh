@@ -53,6 +53,7 @@ for dir in bin sbin lib lib64; do
 	ln -s usr/$dir "$root/$dir"
 done
 install "$here/init" "$root/init"
+install -m 644 "$here/profile.sh" "$root/profile.sh"
 install /bin/busybox "$root/usr/bin/busybox"
 for name in $(busybox --list); do
 	[ "$name" = busybox ] || ln -s busybox "$root/usr/bin/$name"

@@ -10,7 +10,7 @@
 #
 # DEVICE is the card as QEMU's device_add has it, in JSON; COMMAND starts mho-emud. In RUNDIR:
 # "control" and "dev", mho-emud's sockets; "relay" and "relay-qmp", to which QEMU connects;
-# "emud.log". SIGTERM ends mho-emud and then this; "counters.json" then holds what it counted, and
+# "emud.log"; "expected", what a test has said that it will find there. SIGTERM ends mho-emud and then this; "counters.json" then holds what it counted, and
 # "counters.N.json" what those counted that ended before it.
 
 import json
@@ -253,6 +253,13 @@ class Relay:
         """wakeup"""
         self.qemu.wake = True
 
+    def order_expect(self, text):
+        """expect TEXT"""
+        if not text:
+            raise Failed("usage: expect TEXT")
+        with open(self.card.rundir + "/expected", "a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
     def order(self, line):
         """Carries out one line. Returns the answer."""
         word, _, rest = line.partition(" ")
@@ -264,6 +271,8 @@ class Relay:
                 answer["return"] = self.order_qmp(rest)
             elif word == "wakeup":
                 self.order_wakeup()
+            elif word == "expect":
+                self.order_expect(rest)
             else:
                 if line.split() == ["fault", "die"]:
                     self.card.ending = True

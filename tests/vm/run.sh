@@ -11,13 +11,17 @@
 #	run.sh command COMMAND	run a shell command there; its output and status
 #	run.sh test		run the tests; results in $MHO_VM/result/KERNEL.tap
 #
+# A guest is booted for each of its PROFILEs that has tests.
+#
 # Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
-# one is wanted, the first); LIMIT, seconds for a guest (600; a shell has no limit); ONLY, part of
-# the names of the tests to run; TEST_LIMIT, seconds for one of them (60); JOBS; MIRROR
-# (provision.sh); what session.sh lists.
+# one is wanted, the first); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
+# seconds for a guest (600; a shell has no limit); ONLY, part of the names of the tests to run;
+# TEST_LIMIT, seconds for one of them (60); JOBS; MIRROR (provision.sh); what session.sh lists.
 set -u
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/profile.sh
+. "$(dirname "$0")/profile.sh"
 
 here=$src/tests/vm
 verb=${1:-}
@@ -60,6 +64,7 @@ boot()
 {
 	local name=$1 mode=$2 kver limit=(timeout -k 5 "${LIMIT:-600}")
 	kver=$(kernel_version "$name") || exit 1
+	[ "${PROFILE:-native}" = native ] || name=$name-$PROFILE
 	sweep "$name"
 	run=$vm/run/$name.$$
 	rm -rf "$run"
@@ -92,18 +97,45 @@ run_command()
 	return "$status"
 }
 
+# has_tests PROFILE: whether any test that is wanted runs in such a guest.
+has_tests()
+{
+	local test
+	for test in driver "$here"/guest/*.* "$src"/tests/kselftest/test_*.*; do
+		test=${test##*/}
+		test=${test%.*}
+		[[ kselftest/$test == *"${ONLY:-}"* ]] && of_profile "$1" "$test" && return
+	done
+	return 1
+}
+
+# test_guest NAME PROFILE: boots a guest for tests; prints TAP.
+test_guest()
+{
+	local status
+	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
+	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-60} \
+mho.profile=$2 ${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/run/$1.$$.err"
+	status=$?
+	mv "$vm/run/$1.$$.err" "$run/session.log"
+	"$here/verdict.sh" "$run" "$status" "$1" "$2"
+}
+
 test_kernel()
 {
-	local name=$1 status
-	say "testing on Linux $(kernel_version "$name")"
+	local name=$1 profile
 	rm -f "$vm/result/$name.tap"
-	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
-	APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-60} \
-${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$name" test \
-		2>"$vm/run/$name.$$.err"
-	status=$?
-	mv "$vm/run/$name.$$.err" "$run/session.log"
-	"$here/verdict.sh" "$run" "$status" "$name" >"$vm/result/$name.tap.$$"
+	for profile in ${PROFILE:-$profiles}; do
+		has_tests "$profile" || continue
+		say "testing on Linux $(kernel_version "$name"), $profile"
+		test_guest "$name" "$profile" |
+			sed "s/^\(\(not \)\?ok [0-9]* - \)/\1[$profile] /"
+	done | awk -v OFS=' ' '
+		/^1\.\./ { next }
+		/^ok / { $2 = ++number }
+		/^not ok / { $3 = ++number }
+		{ print }
+		END { print "1.." number + 0 }' >"$vm/result/$name.tap.$$"
 	mv "$vm/result/$name.tap.$$" "$vm/result/$name.tap"
 }
 

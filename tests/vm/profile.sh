@@ -1,0 +1,22 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+# Copyright (C) 2026 The mho authors
+#
+# Which tests run in which kind of guest (docs/testing.md, "Profiles"). To be sourced by
+# run.sh, which boots no guest without tests, and by init, which runs them.
+
+# shellcheck disable=SC2034 # for those who source this
+profiles="native plug iommu"
+
+# of_profile PROFILE NAME: whether the test NAME runs in a guest of that kind.
+of_profile()
+{
+	case $1/$2 in
+	plug/test_plug_*) ;;
+	*/test_plug_*) return 1 ;;
+	native/*) ;;
+	# What moves data, and what maps it anew.
+	iommu/driver_jobs | iommu/test_pci_reset) ;;
+	*) return 1 ;;
+	esac
+}
