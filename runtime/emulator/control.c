@@ -100,9 +100,13 @@ static void warm_reset(struct mho_emu *emu)
 
 static void function_reset(struct mho_emu *emu)
 {
+	uint32_t i;
+
 	drop_host(emu);
 	if (!emu->orderly)
 		mho_arrays_drop_unnamed(emu);
+	for (i = 0; i < emu->topo->ntiles; i++)
+		mho_window_clear(emu, i);
 	mho_image_release(&emu->image);
 	mho_log_clear(emu);
 	mho_counters_reset(emu);

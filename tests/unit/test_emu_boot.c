@@ -148,6 +148,12 @@ static void test_window_access(void **state)
 	assert_true(mho_emu_read(h->emu, bar, 0, 3) == ~0ULL);
 	assert_true(mho_emu_read(h->emu, bar, 0x8000, 4) == ~0ULL);
 	mho_emu_write(h->emu, bar, 0x8000, 1, 4);
+	/* A reset of the function leaves nothing, a warm one all. */
+	emu_host_set(h, MHO_HW_REG_CONTROL, MHO_HW_CONTROL_RESET);
+	assert_true(emu_host_wait_state(h, MHO_HW_STATE_WAIT_FW));
+	assert_int_equal(p[64], 0x11);
+	mho_emu_reset(h->emu);
+	assert_int_equal(p[64], 0);
 	emu_host_free(h);
 }
 
