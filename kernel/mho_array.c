@@ -124,7 +124,15 @@ static bool mho_array_quota(struct mho_client *client)
 	return client->array_count < DIV_ROUND_UP(client->mdev->limits.arrays, 2);
 }
 
-static int mho_array_get_info(struct mho_device *mdev, u32 id, struct mho_hw_array_info **out)
+/**
+ * mho_array_get_info() - what the device says of an array
+ * @mdev: device
+ * @id: the device's number of the array
+ * @out: the answer, with as many tiles as it says; kvfree() it
+ *
+ * Return: 0, -ENOMEM, -EIO, or as mho_admin_run().
+ */
+int mho_array_get_info(struct mho_device *mdev, u32 id, struct mho_hw_array_info **out)
 {
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_ARRAY_INFO,
@@ -162,6 +170,8 @@ static int mho_array_admit(struct mho_client *client, struct mho_array *array)
 		return ret;
 	array->tiles = le32_to_cpu(info->tiles);
 	kvfree(info);
+	/* Whoever had the tiles before does not reach them any more. */
+	mho_window_sync(client->mdev);
 	client->tile_count += array->tiles;
 	client->array_count++;
 	atomic_set_release(&array->busy, 0);
@@ -336,6 +346,8 @@ static int mho_array_let_go(struct mho_client *client, u32 handle, u8 opcode)
 		ret = -EBUSY;
 	if (ret)
 		goto out_unlock;
+	mho_window_drop(array->window);
+	array->window = NULL;
 	if (!array->lost)
 		ret = mho_array_command(client, array, opcode);
 	if (ret) {

@@ -149,6 +149,8 @@ void mho_client_close(struct drm_device *drm, struct drm_file *file)
 		mho_ctx_close(ctx);
 		mho_ctx_put(ctx);
 	}
+	xa_for_each(&client->arrays, index, array)
+		mho_window_drop(array->window);
 	/* Keys that the jobs held go on their own; the device must not forget them before. */
 	flush_workqueue(client->mdev->free_wq);
 	mho_client_destroy_context(client);

@@ -22,6 +22,7 @@
 
 struct mho_bo;
 struct mho_device;
+struct mho_window;
 
 /**
  * struct mho_client - an open file
@@ -117,6 +118,7 @@ struct mho_ctx {
  * @named: it outlives the file
  * @lost: the device has it no more
  * @busy: commands submitted and not done; at least 0, or -1 while it is being destroyed
+ * @window: how the file may map its tiles, or NULL; under the client's lock
  */
 struct mho_array {
 	struct kref ref;
@@ -127,6 +129,7 @@ struct mho_array {
 	bool named;
 	bool lost;
 	atomic_t busy;
+	struct mho_window *window;
 };
 
 /**
@@ -186,6 +189,7 @@ int mho_ioctl_array_tag(struct drm_device *drm, void *data, struct drm_file *fil
 struct mho_array *mho_array_use(struct mho_client *client, u32 handle);
 void mho_array_done(struct mho_array *array);
 void mho_array_put(struct mho_array *array);
+int mho_array_get_info(struct mho_device *mdev, u32 id, struct mho_hw_array_info **out);
 int mho_array_sweep(struct mho_device *mdev);
 
 /* mho_key.c */

@@ -27,6 +27,7 @@
 #include <drm/drm_device.h>
 
 #include "mho_hw.h"
+#include "mho_window.h"
 
 struct mho_client;
 struct mho_coredump;
@@ -139,6 +140,7 @@ struct mho_limits {
  * @reset_work: asks for a reset of the device
  * @free_wq: gives back what is freed from where sleeping is not allowed
  * @coredump: what is kept of a failure
+ * @windows: tiles' buffers in programs
  * @resets: warm resets that the driver made
  * @lost_irqs: completions found without an interrupt
  * @bad_cqes: completions that made no sense
@@ -168,6 +170,7 @@ struct mho_device {
 	struct work_struct reset_work;
 	struct workqueue_struct *free_wq;
 	struct mho_coredump *coredump;
+	struct mho_windows windows;
 	unsigned int resets;
 	atomic_t lost_irqs;
 	atomic_t bad_cqes;

@@ -39,6 +39,7 @@ static const struct drm_ioctl_desc mho_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(MHO_RESET, mho_ioctl_reset, 0),
 	DRM_IOCTL_DEF_DRV(MHO_SELFTEST, mho_ioctl_selftest, 0),
 	DRM_IOCTL_DEF_DRV(MHO_CALIBRATE, mho_ioctl_calibrate, 0),
+	DRM_IOCTL_DEF_DRV(MHO_ARRAY_WINDOW, mho_ioctl_array_window, 0),
 };
 
 static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
@@ -51,7 +52,16 @@ static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 static const struct file_operations mho_fops = {
 	.owner = THIS_MODULE,
-	DRM_ACCEL_FOPS,
+	/* DRM_ACCEL_FOPS, but for mmap. */
+	.open = accel_open,
+	.release = drm_release,
+	.unlocked_ioctl = drm_ioctl,
+	.compat_ioctl = drm_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = mho_window_mmap,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };
 
@@ -86,6 +96,9 @@ static int mho_init_software(struct mho_device *mdev)
 	INIT_LIST_HEAD(&mdev->clients);
 	mho_reset_init(mdev);
 	ret = mho_coredump_init(mdev);
+	if (ret)
+		return ret;
+	ret = mho_window_init(mdev);
 	if (ret)
 		return ret;
 	ret = drmm_mutex_init(&mdev->drm, &mdev->admin.lock);
@@ -165,6 +178,9 @@ static int mho_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	mutex_unlock(&mdev->admin.lock);
 	if (ret)
 		goto err_stop;
+	ret = mho_window_find(mdev);
+	if (ret)
+		goto err_stop;
 	ret = mho_hwmon_init(mdev);
 	if (ret)
 		goto err_stop;
@@ -213,6 +229,9 @@ static void mho_remove(struct pci_dev *pdev)
 {
 	struct mho_device *mdev = pci_get_drvdata(pdev);
 
+	/* Who waits for a window may be inside of what is waited for next. */
+	mho_window_kill(mdev);
+	mho_window_sync(mdev);
 	/* From here on nobody new touches the device, and those who did are done. */
 	drm_dev_unplug(&mdev->drm);
 	cancel_work_sync(&mdev->reset_work);

@@ -339,6 +339,12 @@ int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int ind
 	if (uses < 0 || !mho_job_fields_valid(args, uses))
 		return -EINVAL;
 	cmd->writes = uses & MHO_WRITES;
+	cmd->window = args->flags & (DRM_MHO_JOB_A_WINDOW | DRM_MHO_JOB_B_WINDOW);
+	if (cmd->window) {
+		cmd->losses = READ_ONCE(client->mdev->windows.losses);
+		/* What the program has written write-combining is there before the doorbell. */
+		wmb();
+	}
 	sqe->opcode = args->op;
 	sqe->flags = args->flags;
 	sqe->batch = cpu_to_le32(args->batch);

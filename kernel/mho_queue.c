@@ -6,7 +6,8 @@
  *
  * A command may be done again after a reset that it did not cause if it cannot have changed
  * weights: it only reads, or the device says that it was cut off before it took any time or energy.
- * All others end with -ECANCELED, since to repeat half an update would train twice.
+ * All others end with -ECANCELED, since to repeat half an update would train twice. So do those whose
+ * operands were in the tiles' buffers when these were lost.
  */
 #include <linux/bitmap.h>
 #include <linux/delay.h>
@@ -247,12 +248,40 @@ static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
 	queue->tail = (queue->tail + 1) & mask;
 }
 
+/* The device has lost what the program has put into the tiles' buffers for it. */
+static bool mho_queue_stale(struct mho_queue *queue, const struct mho_cmd *cmd)
+{
+	return cmd->window && cmd->losses != READ_ONCE(queue->mdev->windows.losses);
+}
+
 static void mho_queue_publish(struct mho_queue *queue)
 {
 	if (!queue->unpublished)
 		return;
 	queue->unpublished = 0;
 	mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head);
+}
+
+static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
+			       const struct mho_done *done)
+{
+	struct mho_group *group = cmd->group;
+
+	list_del_init(&cmd->link);
+	cmd->state = MHO_CMD_DONE;
+	trace_mho_complete(queue, cmd, done);
+	group->cmd_done(group, cmd, done);
+	if (!--group->left) {
+		trace_mho_done(queue, group);
+		group->all_done(group);
+	}
+}
+
+static void mho_queue_end(struct mho_queue *queue, struct mho_cmd *cmd, int error)
+{
+	struct mho_done done = { .status = error };
+
+	mho_queue_complete(queue, cmd, &done);
 }
 
 /**
@@ -283,7 +312,7 @@ int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_
 	for (i = 0; i < count; i++) {
 		cmds[i].group = group;
 		list_add_tail(&cmds[i].link, &queue->flying);
-		if (!queue->stopped)
+		if (!queue->stopped && !mho_queue_stale(queue, &cmds[i]))
 			mho_queue_write(queue, &cmds[i]);
 	}
 	trace_mho_push(queue, group, count);
@@ -293,30 +322,11 @@ int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_
 		dma_wmb();
 		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
 	}
+	for (i = 0; i < count; i++)
+		if (mho_queue_stale(queue, &cmds[i]))
+			mho_queue_end(queue, &cmds[i], -ECANCELED);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return 0;
-}
-
-static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
-			       const struct mho_done *done)
-{
-	struct mho_group *group = cmd->group;
-
-	list_del_init(&cmd->link);
-	cmd->state = MHO_CMD_DONE;
-	trace_mho_complete(queue, cmd, done);
-	group->cmd_done(group, cmd, done);
-	if (!--group->left) {
-		trace_mho_done(queue, group);
-		group->all_done(group);
-	}
-}
-
-static void mho_queue_end(struct mho_queue *queue, struct mho_cmd *cmd, int error)
-{
-	struct mho_done done = { .status = error };
-
-	mho_queue_complete(queue, cmd, &done);
 }
 
 /**
@@ -507,7 +517,8 @@ void mho_queue_cut_off(struct mho_queue *queue, struct mho_group *guilty, int er
 		if (guilty && cmd->group == guilty) {
 			mho_queue_end(queue, cmd, error);
 			error = -ECANCELED;
-		} else if (cmd->state == MHO_CMD_FLYING && cmd->writes) {
+		} else if ((cmd->state == MHO_CMD_FLYING && cmd->writes) ||
+			   mho_queue_stale(queue, cmd)) {
 			mho_queue_end(queue, cmd, -ECANCELED);
 		}
 	}

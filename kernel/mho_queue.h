@@ -48,6 +48,8 @@ enum mho_cmd_state {
  * @cid: as the device knows it
  * @state: enum mho_cmd_state
  * @writes: it writes weights
+ * @window: an operand is in the tiles' buffers
+ * @losses: &mho_windows.losses when it was made
  */
 struct mho_cmd {
 	struct list_head link;
@@ -60,6 +62,8 @@ struct mho_cmd {
 	u16 cid;
 	u8 state;
 	bool writes;
+	bool window;
+	u32 losses;
 };
 
 /**

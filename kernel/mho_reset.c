@@ -46,6 +46,7 @@ static void mho_reset_stop_queues(struct mho_device *mdev)
 {
 	struct mho_ctx *ctx = NULL;
 
+	mho_window_close(mdev);
 	while ((ctx = mho_next_ctx(mdev, ctx)))
 		mho_queue_stop(&ctx->queue);
 }
@@ -165,6 +166,7 @@ int mho_reset_revive(struct mho_device *mdev)
 	ret = mho_array_sweep(mdev);
 	if (ret)
 		goto err_wedge;
+	mho_window_open(mdev);
 	while ((ctx = mho_next_ctx(mdev, ctx)))
 		mho_queue_start(&ctx->queue);
 	return 0;
@@ -186,6 +188,7 @@ void mho_reset_wedge(struct mho_device *mdev, int error)
 	mho_coredump_take(mdev, "the device does not come back", NULL, NULL);
 	WRITE_ONCE(mdev->wedged, true);
 	trace_mho_wedged(mdev, error);
+	mho_window_kill(mdev);
 	mdev->admin.dead = true;
 	pci_clear_master(mdev->pdev);
 	mho_reset_fail_all(mdev, -EIO);
@@ -222,13 +225,14 @@ void mho_reset_quiesce(struct mho_device *mdev)
 }
 
 /**
- * mho_reset_cut() - the device has lost all queues: sort out what was in flight
- * @mdev: device after mho_reset_quiesce() and a reset; the admin lock is held
+ * mho_reset_cut() - the function loses its state: sort out what was in flight
+ * @mdev: device after mho_reset_quiesce(), and with no DMA any more; the admin lock is held
  */
 void mho_reset_cut(struct mho_device *mdev)
 {
 	lockdep_assert_held(&mdev->admin.lock);
 	mdev->admin.dead = true;
+	WRITE_ONCE(mdev->windows.losses, mdev->windows.losses + 1);
 	mho_reset_cut_queues(mdev, NULL, NULL);
 }
 

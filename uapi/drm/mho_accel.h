@@ -22,10 +22,11 @@ extern "C" {
 /*
  * Versions of this interface, in drm_version.version_major and _minor:
  *
- * 1.0: the ioctls below
+ * 1.0: the ioctls from QUERY to CALIBRATE
+ * 1.1: ARRAY_WINDOW: tiles' input and output buffers can be mapped
  */
 #define DRM_MHO_MAJOR 1
-#define DRM_MHO_MINOR 0
+#define DRM_MHO_MINOR 1
 
 /* Place new ioctls at the end, don't re-order. */
 enum drm_mho_ioctl_id {
@@ -44,6 +45,7 @@ enum drm_mho_ioctl_id {
 	DRM_MHO_RESET,
 	DRM_MHO_SELFTEST,
 	DRM_MHO_CALIBRATE,
+	DRM_MHO_ARRAY_WINDOW,
 };
 
 /* Bytes of an array's label, with the terminating NUL. */
@@ -713,6 +715,38 @@ struct drm_mho_calibrate {
 	__u32 flags;
 };
 
+/**
+ * struct drm_mho_array_window - where the buffers of a block's tile can be mapped
+ * @handle: array
+ * @block: index of the block, as ARRAY_INFO lists them
+ * @flags: zero
+ * @losses: out: how often the device's windows have lost what was in them: suspend, resets of the
+ *	PCI function
+ * @mmap_offset: out: offset for mmap() on the device's file: the input buffer, and behind it the
+ *	output buffer
+ * @in_size: out: bytes of the input buffer, whole pages
+ * @out_size: out: bytes of the output buffer, whole pages
+ *
+ * A mapping is shared, not executable, and has either buffer or both, whole. It is not inherited by
+ * fork(). It is the array's: when the array is destroyed, detached or lost, or the device is gone,
+ * accesses reach memory of the mapping's own, which nobody reads; there is no signal.
+ *
+ * The input buffer is mapped write-combining where the machine can: what other threads than the
+ * submitting one have written needs a store fence before SUBMIT. The output buffer is not cached.
+ *
+ * -ENOENT: no such array or block. -EIO: the array was lost. -EOPNOTSUPP: the device has no window,
+ * or the machine's pages are too large for it.
+ */
+struct drm_mho_array_window {
+	__u32 handle;
+	__u32 block;
+	__u32 flags;
+	__u32 losses;
+	__u64 mmap_offset;
+	__u32 in_size;
+	__u32 out_size;
+};
+
 #define DRM_MHO_IOWR(nr, type) DRM_IOWR(DRM_COMMAND_BASE + (nr), struct type)
 
 #define DRM_IOCTL_MHO_QUERY DRM_MHO_IOWR(DRM_MHO_QUERY, drm_mho_query)
@@ -730,6 +764,7 @@ struct drm_mho_calibrate {
 #define DRM_IOCTL_MHO_RESET DRM_MHO_IOWR(DRM_MHO_RESET, drm_mho_reset)
 #define DRM_IOCTL_MHO_SELFTEST DRM_MHO_IOWR(DRM_MHO_SELFTEST, drm_mho_selftest)
 #define DRM_IOCTL_MHO_CALIBRATE DRM_MHO_IOWR(DRM_MHO_CALIBRATE, drm_mho_calibrate)
+#define DRM_IOCTL_MHO_ARRAY_WINDOW DRM_MHO_IOWR(DRM_MHO_ARRAY_WINDOW, drm_mho_array_window)
 
 #if defined(__cplusplus)
 }
@@ -764,6 +799,7 @@ DRM_MHO_ASSERT_SIZE(drm_mho_submit, 64);
 DRM_MHO_ASSERT_SIZE(drm_mho_reset, 8);
 DRM_MHO_ASSERT_SIZE(drm_mho_selftest, 120);
 DRM_MHO_ASSERT_SIZE(drm_mho_calibrate, 8);
+DRM_MHO_ASSERT_SIZE(drm_mho_array_window, 32);
 #undef DRM_MHO_ASSERT_SIZE
 
 #endif /* _UAPI_DRM_MHO_ACCEL_H_ */
