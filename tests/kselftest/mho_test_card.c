@@ -56,8 +56,7 @@ static const char *address(void)
 			continue;
 		snprintf(path, sizeof(path), "%s/device", devices.gl_pathv[i]);
 		if (read_number(path) == MHO_HW_PCI_DEVICE)
-			snprintf(found, sizeof(found), "%s",
-				 strrchr(devices.gl_pathv[i], '/') + 1);
+			snprintf(found, sizeof(found), "%s", strrchr(devices.gl_pathv[i], '/') + 1);
 	}
 	globfree(&devices);
 	return found[0] ? found : NULL;

@@ -87,8 +87,7 @@ int mt_model_check(const struct mt_session *s, uint32_t array, uint32_t seed)
 	if (ret)
 		return ret;
 	mt_model_weights(seed, weights);
-	return mt_error2(mt_data(s, MT_AT_READ), weights, MT_MODEL_SIZE) < READ_ERROR ? 0 :
-											-EILSEQ;
+	return mt_error2(mt_data(s, MT_AT_READ), weights, MT_MODEL_SIZE) < READ_ERROR ? 0 : -EILSEQ;
 }
 
 int mt_works(void)
