@@ -14,6 +14,8 @@ here=$(dirname "$0")
 out=/vm/out
 built=${3:-}
 root=$(mktemp -d)
+# What is / in the guest, also for users.
+chmod 755 "$root"
 trap 'rm -rf "$root"' EXIT
 
 # add_program FILE [DIRECTORY]: a program and the libraries it needs, where they lie here.
