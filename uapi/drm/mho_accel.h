@@ -317,7 +317,7 @@ struct drm_mho_ctx_destroy {
  * @handle: out: GEM handle; DRM_IOCTL_GEM_CLOSE gives it back. Jobs in flight keep the memory.
  * @mmap_offset: out: offset for mmap() on the device's file
  *
- * -ENOSPC: the device has no memory key left, or the file its share.
+ * -ENOSPC: the device has no memory key left. -EDQUOT: the file's share of them is used up.
  */
 struct drm_mho_bo_create {
 	__u64 size;
