@@ -297,6 +297,68 @@ bool mt_all_zero(const void *what, size_t size);
  */
 double mt_error2(const float *got, const float *want, size_t count);
 
+/* --- mho_test_hold.c: vgem, buffers of others, fences at will --- */
+
+/**
+ * mt_vgem_open() - load vgem and open its node
+ *
+ * Return: descriptor, or -ENODEV.
+ */
+int mt_vgem_open(void);
+
+/* A buffer of vgem's of at least so many bytes. */
+int mt_vgem_buffer(int fd, uint32_t size, uint32_t *handle);
+
+/* The dma-buf of a buffer, or -errno. */
+int mt_prime_export(int fd, uint32_t handle);
+int mt_prime_import(int fd, int dmabuf, uint32_t *handle);
+
+/* Puts the fence of a sync_file into a syncobj. */
+int mt_syncobj_import(int fd, uint32_t handle, int sync_file);
+
+/**
+ * struct mt_hold - a fence that signals when the test says so, and after 10 s by itself
+ * @vgem: node of vgem
+ * @fence: its number of the fence
+ * @sync_file: the fence
+ * @syncobj: the same
+ */
+struct mt_hold {
+	int vgem;
+	uint32_t fence;
+	int sync_file;
+	uint32_t syncobj;
+};
+
+/**
+ * mt_hold_create() - make such a fence
+ * @fd: node, for the syncobj
+ * @hold: the fence
+ *
+ * Return: 0 or -errno; -ENODEV where there is no vgem.
+ */
+int mt_hold_create(int fd, struct mt_hold *hold);
+
+/**
+ * mt_hold_release() - let it signal
+ * @hold: the fence
+ *
+ * Return: 0; -ETIMEDOUT if it had already, after its 10 s.
+ */
+int mt_hold_release(struct mt_hold *hold);
+
+/**
+ * mt_submit_held() - mt_submit() of jobs that wait for the fence
+ * @s: session
+ * @hold: the fence
+ * @jobs: jobs
+ * @count: how many
+ *
+ * Return: 0 or -errno.
+ */
+int mt_submit_held(const struct mt_session *s, const struct mt_hold *hold,
+		   const struct drm_mho_job *jobs, uint32_t count);
+
 /* --- mho_test_process.c: other processes --- */
 
 /**
