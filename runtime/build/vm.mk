@@ -6,20 +6,22 @@
 #
 # Variables for the command line:
 #
-## KERNEL=6.12             (vm, vm-test, vm-bench) kernel of the guest; those there are: build/vm/kernels
+## KERNEL=6.12             (vm, vm-test, vm-demo, vm-bench) kernel of the guest; those there are: build/vm/kernels
 ## PROFILE=plug            (vm, vm-test) kind of guest: native, plug, iommu (tests/vm/session.sh)
-## TOPOLOGY=small          (vm, vm-test) topology of the emulated card
+## TOPOLOGY=small          (vm, vm-test, vm-demo) topology of the emulated card
 ## FAULT=SPEC              (vm, vm-test) a fault that the card has from the start
 ## EMUD="OPTION..."        (vm, vm-test) more options for mho-emud
 ## RUN="COMMAND"           (vm) run this in the guest instead of a shell
+## SEED=1 EPOCHS=30         (vm-demo) of the training
 ## BARE=1                  (vm, vm-test) without the driver
 ## ACCEL=tcg               (vm, vm-test) do not try KVM
 ## MIRROR=URL              (vm, vm-test) Debian mirror, if not the one that this host uses
 
 VM := $(O)/vm
 VM_JOBS := $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS)))
-VM_RUN = MHO_VM='$(VM)' KERNEL='$(KERNEL)' PROFILE='$(PROFILE)' TOPOLOGY='$(TOPOLOGY)' FAULT='$(FAULT)' EMUD='$(EMUD)' \
-	ACCEL='$(ACCEL)' BARE='$(BARE)' MIRROR='$(MIRROR)' ONLY='$T' JOBS='$(VM_JOBS)' tests/vm/run.sh
+VM_ENV = MHO_VM='$(VM)' KERNEL='$(KERNEL)' PROFILE='$(PROFILE)' TOPOLOGY='$(TOPOLOGY)' FAULT='$(FAULT)' EMUD='$(EMUD)' \
+	ACCEL='$(ACCEL)' BARE='$(BARE)' MIRROR='$(MIRROR)' ONLY='$T' JOBS='$(VM_JOBS)'
+VM_RUN = $(VM_ENV) tests/vm/run.sh
 # RUN= with its quotes, as one word of the shell.
 VM_COMMAND = '$(subst ','\'',$(RUN))'
 
@@ -27,7 +29,7 @@ VM_COMMAND = '$(subst ','\'',$(RUN))'
 VM_RESULTS = set --; for kernel in $(or $(KERNEL),$$(cut -d ' ' -f 1 '$(VM)/kernels')); do \
 	set -- "$$@" "Linux $$kernel=cat $(VM)/result/$$kernel.tap"; done
 
-.PHONY: vm vm-build vm-guests vm-test vm-bench vm-clean
+.PHONY: vm vm-build vm-guests vm-test vm-demo vm-bench vm-clean
 
 vm: ## Shell in a guest with the emulated card; with RUN=, a command
 	$(Q)$(VM_RUN) $(if $(RUN),command $(VM_COMMAND),shell)
@@ -41,6 +43,10 @@ vm-guests:
 
 vm-test: vm-guests ## Run the guests' tests on every kernel (or KERNEL=)
 	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
+
+vm-demo: ## Train the digits through the driver in a guest, and in process: the same weights?
+	$(Q)digits=$$(MHO_BUILD='$(B)' DIGITS='$(DIGITS)' runtime/tools/demo-data.sh) && \
+		SEED='$(SEED)' EPOCHS='$(EPOCHS)' $(VM_ENV) tests/vm/demo.sh "$$digits"
 
 # The last line of what the program prints is JSON; its status is that of the bar.
 vm-bench: ## Measure the driver in a guest; build/bench/vm.json

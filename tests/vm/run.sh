@@ -16,7 +16,8 @@
 # Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
 # one is wanted, the first); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
 # seconds for a guest (600; a shell has no limit); ONLY, part of the names of the tests to run;
-# TEST_LIMIT, seconds for one of them (60); JOBS; MIRROR (provision.sh); what session.sh lists.
+# TEST_LIMIT, seconds for one of them (60); EXTRA, a directory below $MHO_VM whose files the guest is
+# to have, too; JOBS; MIRROR (provision.sh); what session.sh lists.
 set -u
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -59,10 +60,21 @@ make_all()
 	exec 8>&-
 }
 
+# The kernel unpacks archives one after the other: the usual one, then what is in $EXTRA.
+add_extra()
+{
+	local inside=/vm/${EXTRA#"$vm"/}
+	# shellcheck disable=SC2016 # the arguments of the inner shell
+	in_tree sh -c 'cd "$1" && find . | cpio -o -H newc --quiet | cat "$2" - >"$3"' sh \
+		"$inside" "$initramfs" "/vm/run/${run##*/}/initramfs.cpio" ||
+		die "cannot add $EXTRA to the initramfs"
+	initramfs=/vm/run/${run##*/}/initramfs.cpio
+}
+
 # boot NAME MODE: boots a guest in a directory of its own, $run.
 boot()
 {
-	local name=$1 mode=$2 kver limit=(timeout -k 5 "${LIMIT:-600}")
+	local name=$1 mode=$2 kver initramfs limit=(timeout -k 5 "${LIMIT:-600}")
 	kver=$(kernel_version "$name") || exit 1
 	[ "${PROFILE:-native}" = native ] || name=$name-$PROFILE
 	sweep "$name"
@@ -73,10 +85,11 @@ boot()
 	: >"$run/console.log"
 	: >"$run/kmsg.log"
 	: >"$run/results.log"
+	initramfs=/vm/guest/$kver${BARE:+-bare}/initramfs.cpio
+	[ -z "${EXTRA:-}" ] || add_extra
 	in_tree env ACCEL="${ACCEL:-}" PROFILE="${PROFILE:-native}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
 		FAULT="${FAULT:-}" MEM="${MEM:-1G}" SMP="${SMP:-2}" APPEND="${APPEND:-}" \
-		"${limit[@]}" tests/vm/session.sh "$kver" "$mode" "/vm/run/$name.$$" \
-		"/vm/guest/$kver${BARE:+-bare}/initramfs.cpio"
+		"${limit[@]}" tests/vm/session.sh "$kver" "$mode" "/vm/run/$name.$$" "$initramfs"
 }
 
 # A signal ends what runs in the tree (in-tree.sh), then this.

@@ -63,19 +63,8 @@ qemu()
 mho.mode=$mode OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE $append ${APPEND:-}" "$@"
 }
 
-# OpenBLAS has other code, with other last bits, for other processors. The device runs on this
-# one, what it is compared with on the guest's: both use what both have. Prints a name of OpenBLAS's.
 # The kernel hands words that it does not know to init as its environment.
-common_processor()
-{
-	# TCG has AVX2 and FMA, and all that is older.
-	if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
-		echo Haswell
-	else
-		echo Prescott
-	fi
-}
-OPENBLAS_CORETYPE=$(common_processor)
+OPENBLAS_CORETYPE=$("$here/processor.sh")
 export OPENBLAS_CORETYPE
 
 # A /dev/kvm that can be opened proves nothing: KVM counts where a guest came up with it.
