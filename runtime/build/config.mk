@@ -77,10 +77,12 @@ ifneq ($(BUILDING),)
 
 PKG_CONFIG ?= pkg-config
 PACKAGES := liburing libdrm libcrypto zlib json-c smartcols openblas
+# Of mhoctl alone. Without its --cflags: macros of an older POSIX than this build's.
+CURSES := ncursesw
 ifneq ($(shell $(PKG_CONFIG) --print-errors --exists 'liburing >= 2.3' \
-	$(filter-out liburing,$(PACKAGES)) 2>&1 && echo ok),ok)
+	$(filter-out liburing,$(PACKAGES)) $(CURSES) 2>&1 && echo ok),ok)
 $(error $(shell $(PKG_CONFIG) --print-errors --exists 'liburing >= 2.3' \
-	$(filter-out liburing,$(PACKAGES)) 2>&1))
+	$(filter-out liburing,$(PACKAGES)) $(CURSES) 2>&1))
 endif
 pkg_libs = $(shell $(PKG_CONFIG) --libs $1)
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
@@ -88,6 +90,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 MHO_LIBS := $(call pkg_libs,liburing libdrm libcrypto openblas) -lfdt -lm -pthread
 NN_LIBS := $(call pkg_libs,zlib json-c openblas) -lm -pthread
 TOOL_LIBS := $(call pkg_libs,json-c smartcols zlib openblas liburing) -lfdt -lm -pthread
+MHOCTL_LIBS := $(call pkg_libs,$(CURSES))
 
 # --- compiler -----------------------------------------------------------------------------
 
@@ -126,6 +129,6 @@ CC_VERSION := $(shell $(CC) --version | head -n 1)
 $(call stamp,$(CFLAGS_STAMP),$(CC) $(CC_VERSION) $(ALL_CFLAGS) $(KERNEL_CFLAGS) \
 	$(foreach isa,$(ISAS),$(ISA_CFLAGS_$(isa))))
 $(call stamp,$(LDFLAGS_STAMP),$(CC) $(CC_VERSION) $(ALL_LDFLAGS) $(MHO_LIBS) \
-	$(NN_LIBS) $(TOOL_LIBS))
+	$(NN_LIBS) $(TOOL_LIBS) $(MHOCTL_LIBS))
 
 endif # BUILDING

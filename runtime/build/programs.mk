@@ -100,7 +100,7 @@ STATIC_TOOLS := mho-emud
 STATIC_COMMON_OBJ := $(filter %/std_streams.o,$(TOOL_COMMON_OBJ))
 $(STATIC_TOOLS:%=$(B)/bin/%): $(LIBMHO).a
 shared_objects = $1 $(filter %-nn.so,$(SHARED_LIBS)) -Wl,--no-as-needed $(LIBMHO).so \
-	-Wl,--as-needed $(TOOL_LIBS)
+	-Wl,--as-needed $(TOOL_LIBS) $(if $(filter mhoctl,$(@F)),$(MHOCTL_LIBS))
 static_objects = $(filter-out $(filter-out $(STATIC_COMMON_OBJ),$(TOOL_COMMON_OBJ)),$1) \
 	$(LIBMHO).a $(TOOL_LIBS) $(MHO_LIBS)
 # $(call link,OBJECTS,RPATH)

@@ -133,6 +133,11 @@ test_usage()
 	expect 'unknown part of bench' 2 'neither a URI' bench mvn
 	expect 'root that is no directory' 2 'not a directory' doctor --root "$work/none"
 	expect 'utils without a word' 2 'usage' utils
+	expect 'top of an emulated card that does nothing' 2 'top --load emu:' top -b emu:
+	expect 'no order' 2 'one of: busy' top --sort size
+	expect 'no delay' 2 'number of seconds' top --delay soon --load emu:
+	expect 'delay out of range' 2 'from 0.1 to' top --delay 0 --load emu:
+	expect 'no number of samples' 2 'whole number' top -n 0 --load emu:
 	expect 'fw without a word' 2 'usage' fw
 	expect 'fw without what to show' 2 'usage' fw show
 	expect 'reset without a device' 2 'which device' reset --yes
@@ -289,6 +294,95 @@ test_reset()
 	echo y | script -qec "'$mhoctl' reset emu:small" /dev/null >"$work/why" 2>&1 &&
 		grep -q 'was reset' "$work/why"
 	result $? 'reset asks, and yes is yes'
+}
+
+# ---- top ----
+
+# make_client PID COMM FD ID PDEV LINES: a process below $root with a device file open.
+make_client()
+{
+	local process=$root/proc/$1
+
+	mkdir -p "$process"/{fd,fdinfo}
+	printf 'Name:\t%s\nUid:\t%s\t%s\t0\t0\n' "$2" 1000 1000 >"$process/status"
+	echo "$2" >"$process/comm"
+	ln -sf /dev/accel/accel0 "$process/fd/$3"
+	printf 'pos:\t0\nflags:\t02100002\ndrm-driver:\tmho\ndrm-client-id:\t%s\ndrm-pdev:\t%s\n%b' \
+		"$4" "$5" "$6" >"$process/fdinfo/$3"
+}
+
+# A card at 0000:01:00.0 with two users, a third program on another card, and noise.
+make_busy_root()
+{
+	local device
+
+	root=$(make_root busy)
+	device=$root/sys/bus/pci/devices/0000:01:00.0
+	rm -r "$root/sys/class/accel/accel0/device"
+	ln -s ../../../bus/pci/devices/0000:01:00.0 "$root/sys/class/accel/accel0/device"
+	ln -s ../../drivers/mho "$device/driver"
+	mkdir -p "$device/hwmon/hwmon3"
+	echo 'mho made-up' >"$device/model"
+	echo 1.2.3 >"$device/fw_version"
+	echo 41500 >"$device/hwmon/hwmon3/temp1_input"
+	echo 2500000 >"$device/hwmon/hwmon3/power1_average"
+	echo 7000000 >"$device/hwmon/hwmon3/energy1_input"
+	make_client 200 trainer 5 7 0000:01:00.0 \
+		'drm-engine-tiles:\t2000000 ns\ndrm-total-memory:\t3 MiB\nmho-queues:\t2\nnew-key:\t?\n'
+	# The same file in a child, and once more in the parent.
+	make_client 201 child 6 7 0000:01:00.0 'drm-engine-tiles:\t2000000 ns\n'
+	make_client 200 trainer 9 7 0000:01:00.0 'drm-engine-tiles:\t2000000 ns\n'
+	make_client 30 $'inf\033er' 4 8 0000:01:00.0 'drm-engine-tiles:\t500 ns\ndrm-total-memory:\t12\n'
+	make_client 31 other 4 9 0000:02:00.0 'drm-engine-tiles:\t1 ns\n'
+	make_client 32 gpu 4 10 0000:01:00.0 ''
+	sed -i 's/mho$/i915/' "$root/proc/32/fdinfo/4"
+	mkdir -p "$root/proc/40/fd"
+	ln -s 'socket:[1]' "$root/proc/40/fd/0"
+	mkdir -p "$root/proc/not-a-process/fd"
+}
+
+test_top_made_up()
+{
+	make_busy_root
+	run top -b -n 1 -d 0.1 --root "$root"
+	same top-made-up.txt <"$work/out"
+	run top --json -n 1 -d 0.1 --root "$root/" accel:0000:01:00.0
+	jq 'del(.seconds)' "$work/out" | same top-made-up.json
+	run top -b -n 1 -d 0.1 --sort memory --root "$root" accel:/dev/accel/accel0
+	check 'order by memory' test "$(awk '/^ *[0-9]+ 1000/ { print $1 }' "$work/out" | xargs)" = \
+		'200 30'
+	expect 'made-up card that is not there' 3 'mhoctl doctor' top -b --root "$root" accel:accel7
+	expect 'no load without a device' 3 'not open' top -b --load --root "$root"
+
+	"$mhoctl" top --json -n 2 -d 1 --root "$root" >"$work/out" &
+	sleep 0.3
+	sed -i 's/2000000 ns/52000000 ns/' "$root"/proc/20[01]/fdinfo/*
+	wait $!
+	check 'what a program computes is its rate' jq -es 'map(.clients[] | select(.pid == 200) |
+		.device_s_per_s) | max as $m | $m > 0.001 and $m <= 0.06' "$work/out"
+}
+
+test_top()
+{
+	run top -b -n 2 -d 0.1 --load emu:small
+	check 'top shows two samples' test "$(grep -c '^card  *mho small, emu:small' "$work/out")" = 2
+	check 'tiles under load are used' grep -Eq '^ *0 used +1 ' "$work/out"
+	run top --json -n 1 -d 0.2 --load emu:small
+	check 'top has its schema' jq -e '.schema == "mho.top/1"' "$work/out"
+	shape "$work/out" | same json-top.txt
+	check 'the load is seen' jq -e '.device.jobs_per_s > 0 and .device.busy > 0' "$work/out"
+	"$mhoctl" top -n 1 -d 0.1 --load emu:small | head -n 1 >"$work/out"
+	check 'top in a pipe prints tables' grep -q '^card' "$work/out"
+	if command -v script >/dev/null; then
+		TERM=dumb script -qec "'$mhoctl' top -n 1 -d 0.1 --load emu:small" /dev/null \
+			>"$work/out" 2>&1 </dev/null
+		check 'top on a dumb terminal prints tables' grep -q '^tiles busy' "$work/out"
+	else
+		skip 'top on a dumb terminal' 'no script(1)'
+	fi
+	"$mhoctl" top -b -n 1 -d 0.1 --load emu:small >/dev/full 2>"$work/why"
+	[ $? -eq 3 ] && grep -q 'No space left' "$work/why"
+	result $? 'full disk: top'
 }
 
 test_bench()
@@ -503,6 +597,7 @@ test_completion()
 	echo small | completes 'mhoctl reset emu:sm'
 	echo small | completes 'mhoctl fw show emu:sm'
 	echo show | completes 'mhoctl fw '
+	echo small | completes 'mhoctl top --load emu:sm'
 	: >"$work/card.itb"
 	echo "$work/card.itb" | completes "mhoctl fw show $work/card"
 	: >"$work/some-file"
@@ -538,6 +633,8 @@ test_bad_devices
 test_json
 test_firmware
 test_reset
+test_top
+test_top_made_up
 test_bench
 test_full_disk
 test_doctor

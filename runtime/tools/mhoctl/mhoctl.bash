@@ -6,7 +6,7 @@
 # cli_mhoctl.sh compares them.
 # shellcheck shell=bash
 
-_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset utils'
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top utils'
 
 # Options of a verb.
 _mhoctl_options()
@@ -23,6 +23,7 @@ _mhoctl_options()
 	doctor) echo '--root --json --help' ;;
 	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
 	reset) echo "--yes $open" ;;
+	top) echo "--batch --iterations --delay --sort --load --root $open" ;;
 	utils) echo '--json --help' ;;
 	esac
 }
@@ -35,6 +36,7 @@ _mhoctl_value()
 	case $option in
 	--scheme | -s) mapfile -t COMPREPLY < <(compgen -W 'emu accel' -- "$current") ;;
 	--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring thread' -- "$current") ;;
+	--sort) mapfile -t COMPREPLY < <(compgen -W 'busy wear energy memory number' -- "$current") ;;
 	--level | -l) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$current") ;;
 	--output | -o)
 		compopt -o filenames 2>/dev/null
@@ -44,7 +46,9 @@ _mhoctl_value()
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
-	--tile | --repetitions | --milliseconds | --threads | -[tnm]) COMPREPLY=() ;;
+	--tile | --repetitions | --milliseconds | --threads | --iterations | --delay | -[tnmd])
+		COMPREPLY=()
+		;;
 	*) return 1 ;;
 	esac
 }
@@ -60,7 +64,8 @@ _mhoctl_argument()
 	esac
 	case $verb:$previous in
 	fw:fw) words='show' ;;
-	info:* | topo:* | telemetry:* | log:* | selftest:* | calibrate:* | bench:* | fw:* | reset:*)
+	info:* | topo:* | telemetry:* | log:* | selftest:* | calibrate:* | bench:* | fw:* | \
+		reset:* | top:*)
 		words+=" $("$command" list 2>/dev/null | awk 'NR > 1 { print $1 }')"
 		;;
 	esac

@@ -154,6 +154,7 @@ int run_doctor(struct call *call);
 int run_bench(struct call *call);
 int run_fw(struct call *call);
 int run_reset(struct call *call);
+int run_top(struct call *call);
 int run_utils(struct call *call);
 
 #endif

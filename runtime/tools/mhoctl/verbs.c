@@ -58,6 +58,16 @@ static const struct option_spec reset_options[] = {
 	{ 0 },
 };
 
+static const struct option_spec top_options[] = {
+	{ "batch", 'b', NULL, NULL, "print tables, as where there is no terminal" },
+	{ "iterations", 'n', "NUMBER", NULL, "end after so many samples" },
+	{ "delay", 'd', "SECONDS", NULL, "from sample to sample (default 2)" },
+	{ "sort", 's', "BY", "busy wear energy memory number", "order of tiles and programs" },
+	{ "load", 0, NULL, NULL, "multiply on the device meanwhile, so that it is busy" },
+	{ "root", 'r', "DIR", NULL, "look at the system below DIR, without a device" },
+	{ 0 },
+};
+
 const struct verb mhoctl_verbs[] = {
 	{
 		.name = "list",
@@ -183,6 +193,20 @@ const struct verb mhoctl_verbs[] = {
 		.without = "There is no default URI.",
 		.options = reset_options,
 		.run = run_reset,
+	},
+	{
+		.name = "top",
+		.summary = "a card at work, live: tiles, rates, programs that use it",
+		.description =
+			"Shows what a card does: temperature, energy, rates, how busy each tile is, and\n"
+			"which programs use it. On a terminal h explains the keys; elsewhere, or with\n"
+			"--batch or --json, every sample is printed.",
+		.synopsis = "[URI]",
+		.max_args = 1,
+		.opens = true,
+		.without = "Without a URI: accel:, the card of this machine.",
+		.options = top_options,
+		.run = run_top,
 	},
 	{
 		.name = "utils",
