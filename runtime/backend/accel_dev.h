@@ -100,6 +100,9 @@ struct accelb_node {
  */
 int accelb_scan(const char *root, struct accelb_node **nodes, size_t *n);
 
+/* accelb_address() - the PCI address of the card behind an open node, empty if it is unknown */
+void accelb_address(int fd, char *address, size_t size);
+
 /**
  * accelb_find() - the node that a URI means
  * @root: in front of every path; empty, but for tests

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "backend/accel_dev.h"
@@ -128,6 +130,19 @@ int accelb_scan(const char *root, struct accelb_node **nodes, size_t *n)
 	if (*n)
 		qsort(*nodes, *n, sizeof(**nodes), by_number);
 	return 0;
+}
+
+void accelb_address(int fd, char *address, size_t size)
+{
+	char directory[64];
+	struct stat st;
+
+	*address = '\0';
+	if (fstat(fd, &st))
+		return;
+	snprintf(directory, sizeof(directory), "/sys/dev/char/%u:%u", major(st.st_rdev),
+		 minor(st.st_rdev));
+	read_target(address, size, directory, "device");
 }
 
 /* ---- what is missing ---- */

@@ -89,6 +89,7 @@ int accelb_identify(struct accelb_dev *dev)
 	info->cells = hw.cells;
 	copy_text(info->model, sizeof(info->model), hw.model, sizeof(hw.model));
 	copy_text(info->firmware_name, sizeof(info->firmware_name), fw.name, sizeof(fw.name));
+	accelb_address(dev->fd, info->location, sizeof(info->location));
 	return accelb_read_topology(dev->fd, &dev->blob, &dev->blob_len);
 }
 
