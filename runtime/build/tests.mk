@@ -16,7 +16,8 @@ CHECK_SAN_DIR := $(O)/san-$(subst $(comma),-,$(CHECK_SAN))
 # T= keeps the programs whose name contains it.
 matching = $(if $(T),$(foreach p,$1,$(if $(findstring $T,$(notdir $p)),$p)),$1)
 
-.PHONY: test test-quick test-programs check-headers check-symbols fuzz fuzz-programs
+.PHONY: test test-quick test-programs check-headers check-symbols update-layout fuzz \
+	fuzz-programs
 
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Itests/unit/lib
 
@@ -36,7 +37,7 @@ RUN_TESTS = MHO_BUILD='$(B)' TIMEOUT='$(TIMEOUT)' CC='$(CC)' CXX='$(CXX)' tests/
 
 # What every test run begins with, as arguments of run-tests.sh.
 HEADER_CHECK = 'contract headers=runtime/build/check-headers.sh firmware-if runtime/include \
-	tests/kernel-stubs'
+	tests/kernel-stubs uapi'
 SYMBOL_CHECKS = \
 	$(call symbol_check,libmho,$(MHO_HEADERS)) \
 	$(if $(NN_SRC),$(call symbol_check,libmho-nn,$(NN_HEADERS)))
@@ -54,8 +55,12 @@ test: all test-programs ## Run all tests, the unit tests once more under ASan an
 	$(Q)$(MAKE) SAN=$(CHECK_SAN) T='$(T)' test-programs
 	$(Q)$(RUN_TESTS) $(QUICK_TESTS) $(SAN_TESTS)
 
-check-headers: ## Compile each contract header alone as C11, C++17 and kernel code
+check-headers: ## Compile each contract header alone as C11, C++17, kernel code; layouts
 	$(Q)$(RUN_TESTS) $(HEADER_CHECK)
+
+update-layout: ## Write down the layout of the driver's structures, after additions
+	$(Q)runtime/build/uapi-layout.sh update uapi/drm/mho_accel.h uapi/layout.txt $(CC) \
+		$$($(PKG_CONFIG) --cflags libdrm)
 
 check-symbols: libs ## Compare the libraries' exports with the public headers
 	$(Q)$(RUN_TESTS) $(SYMBOL_CHECKS)
