@@ -206,6 +206,8 @@ static struct json_object *verb_fault(struct vfu_server *srv, char **words)
 	ret = order(srv, words, &usage);
 	if (ret == -ENOENT)
 		return result(ret, "there is no such fault; \"faults\" lists them");
+	if (ret == -EAGAIN)
+		return result(ret, "the device is stopped already, or in reset");
 	snprintf(text, sizeof(text), "%s; usage: fault %s", strerror(-ret), usage);
 	return result(ret, text);
 }
@@ -231,7 +233,9 @@ static struct json_object *verb_faults(struct vfu_server *srv, char **words)
 		json_object_array_add(list, json_object_new_string(info.usage));
 		if (info.kind != MHO_EMU_FAULT_NOW)
 			json_object_object_add(armed, info.name,
-					       json_object_new_uint64(info.armed));
+					       info.kind == MHO_EMU_FAULT_LASTS ?
+						       json_object_new_boolean(info.armed != 0) :
+						       json_object_new_uint64(info.armed));
 	}
 	json_object_object_add(o, "faults", list);
 	json_object_object_add(o, "armed", armed);
