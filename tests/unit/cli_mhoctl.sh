@@ -18,7 +18,10 @@ golden=$here/golden/mhoctl
 source_dir=$here/../..
 mhoctl=$(realpath "${MHO_BUILD:-$source_dir/build}")/bin/mhoctl
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+emud=
+serial=
+# shellcheck disable=SC2086 # none is no argument
+trap 'kill -CONT $emud 2>/dev/null; kill $emud $serial 2>/dev/null; rm -rf "$work"' EXIT
 update=
 [ "${1:-}" = --update ] && update=1
 export LC_ALL=C
@@ -385,6 +388,132 @@ test_top()
 	result $? 'full disk: top'
 }
 
+# ---- faults of mho-emud ----
+
+# start_emud: mho-emud with its control socket at $work/control.
+start_emud()
+{
+	"$(dirname "$mhoctl")/mho-emud" --socket "$work/emud" --control "$work/control" \
+		--topology small >"$work/emud.log" 2>&1 &
+	emud=$!
+	for _ in {1..200}; do
+		[ -S "$work/control" ] && return
+		sleep 0.05
+	done
+}
+
+# A pseudo-terminal in its usual settings, which change and echo what passes. It leads to the
+# socket, and ends when its only user does.
+serial_line='
+import os, pty, select, socket, sys, termios, tty
+near, far = pty.openpty()
+wire = socket.socket(socket.AF_UNIX)
+wire.connect(sys.argv[1])
+usual = termios.tcgetattr(far)
+tty.setraw(far)
+os.write(near, b"an answer that came late")
+select.select([far], [], [])
+termios.tcsetattr(far, termios.TCSANOW, usual)
+os.symlink(os.ttyname(far), sys.argv[2])
+while True:
+    for fd in select.select([near, wire.fileno()], [], [])[0]:
+        data = os.read(fd, 4096)
+        if not data:
+            sys.exit()
+        os.write(wire.fileno() if fd == near else near, data)
+'
+
+test_fault_serial()
+{
+	local line
+
+	if ! command -v python3 >/dev/null; then
+		skip 'over a serial line' 'no python3'
+		return
+	fi
+	python3 -c "$serial_line" "$work/control" "$work/line" &
+	serial=$!
+	for _ in {1..200}; do
+		[ -e "$work/line" ] && break
+		sleep 0.05
+	done
+	run fault
+	cp "$work/out" "$work/direct"
+	stty -a -F "$work/line" >"$work/before"
+	for line in 1 2; do
+		run fault --control "$work/line"
+		cat "$work/err" >>"$work/out"
+		check "over a serial line, $line" diff -u "$work/direct" "$work/out"
+	done
+	stty -a -F "$work/line" >"$work/after"
+	check 'its settings are put back' diff -u "$work/before" "$work/after"
+	kill $serial
+	wait $serial 2>/dev/null
+	serial=
+}
+
+test_fault()
+{
+	local line
+
+	unset MHO_CONTROL
+	if ! [ -e /run/mho-emud.control ]; then
+		expect 'no mho-emud is named' 2 'which mho-emud' fault
+	fi
+	expect 'no such control socket' 3 'No such file' fault -c "$work/none"
+	expect 'a file is no control socket' 3 'neither a socket' fault -c "$work/metadata"
+	expect 'a device is no control socket' 3 'no serial line' fault -c /dev/null
+	expect 'the name of the socket is too long' 3 'No such file\|too long' fault -c \
+		"$work/$(printf '%0150d' 0)"
+	expect 'time-out of nothing' 2 'whole number from 1' fault -t 0 -c "$work/none"
+	start_emud
+	export MHO_CONTROL=$work/control
+
+	run fault
+	same fault-list.txt <"$work/out"
+	tail -n +2 "$work/out" | awk '{ print $1 }' | sort >"$work/offered"
+	jq -r '.verbs[] | select(.name == "fault").words[]' "$work/metadata" |
+		grep -vx 'clear\|counters\|save\|renew' | sort >"$work/wanted"
+	check 'mhoctl knows the faults that mho-emud has' diff -u "$work/wanted" "$work/offered"
+	for line in 'hang 1 2' 'hang 2' 'bad-id' 'mmio-ones' 'cmd-error WORN_OUT 7' crash; do
+		# shellcheck disable=SC2086 # words of a command line
+		run fault $line
+		cat "$work/out" "$work/err" >"$work/why"
+		[ $status -eq 0 ] && ! [ -s "$work/why" ]
+		result $? "fault $line"
+	done
+	run fault
+	grep -E '^(hang|bad-id|mmio-ones|cmd-error|crash) ' "$work/out" | same fault-armed.txt
+	run fault clear
+	run fault --json
+	check 'clear takes all back' jq -e '.ok and all(.armed[]; . == 0 or . == false)' "$work/out"
+	run fault counters
+	check 'counters has what happened' grep -qx 'fault_crash *1' "$work/out"
+	run fault --json counters
+	check 'the answer as it is' test "$(jq .counters.fault_crash "$work/out")" = 1
+	run fault save
+	check 'save saves' test $status -eq 0
+	run fault renew
+	check 'renew renews' test $status -eq 0
+	expect 'unknown fault' 3 'there is no such fault' fault nonsense
+	expect 'fault with a wrong argument' 3 'usage: fault hang' fault hang 1 many
+	expect 'fault with too many arguments' 2 'one argument too many' fault hang 1 2 3 4
+	expect 'fault as long as a line cannot be' 2 'no line' fault "$(printf '%0250d' 0)"
+	run fault --json nonsense
+	check 'a refusal is JSON, too' test "$status $(jq .ok "$work/out")" = '3 false'
+	test_fault_serial
+	kill -STOP $emud
+	expect 'nobody answers' 3 'no answer .* within 1 s' fault --timeout 1
+	kill -CONT $emud
+	run fault die
+	check 'die has no answer' test $status -eq 0
+	wait $emud 2>/dev/null
+	check 'and it was the end' test $? -eq 137
+	expect 'nobody listens' 3 'nobody listens' fault
+	emud=
+	unset MHO_CONTROL
+}
+
 test_bench()
 {
 	local part
@@ -598,6 +727,9 @@ test_completion()
 	echo small | completes 'mhoctl fw show emu:sm'
 	echo show | completes 'mhoctl fw '
 	echo small | completes 'mhoctl top --load emu:sm'
+	jq -r '.verbs[] | select(.name == "fault").words[]' "$work/metadata" |
+		completes 'mhoctl fault '
+	printf '%s\n' hang hang-hard | completes 'mhoctl fault ha'
 	: >"$work/card.itb"
 	echo "$work/card.itb" | completes "mhoctl fw show $work/card"
 	: >"$work/some-file"
@@ -635,6 +767,7 @@ test_firmware
 test_reset
 test_top
 test_top_made_up
+test_fault
 test_bench
 test_full_disk
 test_doctor

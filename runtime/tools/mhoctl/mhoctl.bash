@@ -6,7 +6,7 @@
 # cli_mhoctl.sh compares them.
 # shellcheck shell=bash
 
-_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top utils'
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top fault utils'
 
 # Options of a verb.
 _mhoctl_options()
@@ -24,6 +24,7 @@ _mhoctl_options()
 	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
 	reset) echo "--yes $open" ;;
 	top) echo "--batch --iterations --delay --sort --load --root $open" ;;
+	fault) echo '--control --timeout --json --help' ;;
 	utils) echo '--json --help' ;;
 	esac
 }
@@ -38,7 +39,7 @@ _mhoctl_value()
 	--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring thread' -- "$current") ;;
 	--sort) mapfile -t COMPREPLY < <(compgen -W 'busy wear energy memory number' -- "$current") ;;
 	--level | -l) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$current") ;;
-	--output | -o)
+	--output | -o | --control | -c)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
@@ -46,7 +47,8 @@ _mhoctl_value()
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
-	--tile | --repetitions | --milliseconds | --threads | --iterations | --delay | -[tnmd])
+	--tile | --repetitions | --milliseconds | --threads | --iterations | --delay | \
+		--timeout | -[tnmd])
 		COMPREPLY=()
 		;;
 	*) return 1 ;;
@@ -64,6 +66,12 @@ _mhoctl_argument()
 	esac
 	case $verb:$previous in
 	fw:fw) words='show' ;;
+	fault:fault)
+		words='clear counters save renew hang hang-hard admin-hang cqe-lose cqe-duplicate'
+		words+=' cqe-bad-cid cqe-garbage cmd-delay cmd-error fw-refuse boot-hang reset-hang'
+		words+=' crash thermal-trip thermal-warn bad-id bad-version no-vectors irq-drop'
+		words+=' irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die'
+		;;
 	info:* | topo:* | telemetry:* | log:* | selftest:* | calibrate:* | bench:* | fw:* | \
 		reset:* | top:*)
 		words+=" $("$command" list 2>/dev/null | awk 'NR > 1 { print $1 }')"

@@ -27,7 +27,7 @@ enum mhoctl_exit {
 };
 
 #define MHOCTL_OPTIONS_MAX 16 /* of one verb, common ones included */
-#define MHOCTL_ARGS_MAX 2
+#define MHOCTL_ARGS_MAX 4
 #define MHOCTL_DEFAULT_URI "emu:"
 
 /**
@@ -155,6 +155,7 @@ int run_bench(struct call *call);
 int run_fw(struct call *call);
 int run_reset(struct call *call);
 int run_top(struct call *call);
+int run_fault(struct call *call);
 int run_utils(struct call *call);
 
 #endif

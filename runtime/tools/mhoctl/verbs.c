@@ -68,6 +68,12 @@ static const struct option_spec top_options[] = {
 	{ 0 },
 };
 
+static const struct option_spec fault_options[] = {
+	{ "control", 'c', "PATH", NULL, "mho-emud's control socket, or a serial line to it" },
+	{ "timeout", 't', "SECONDS", NULL, "how long an answer may take (default 20)" },
+	{ 0 },
+};
+
 const struct verb mhoctl_verbs[] = {
 	{
 		.name = "list",
@@ -207,6 +213,25 @@ const struct verb mhoctl_verbs[] = {
 		.without = "Without a URI: accel:, the card of this machine.",
 		.options = top_options,
 		.run = run_top,
+	},
+	{
+		.name = "fault",
+		.summary = "make an emulated card of mho-emud misbehave",
+		.description =
+			"Orders faults of the card that mho-emud serves, to test a driver or a program with\n"
+			"them. Alone: lists the faults that there are, what is ordered, what has happened.\n"
+			"FAULT with its arguments orders one; clear takes all back; counters shows what\n"
+			"mho-emud has counted; save writes its state; renew makes the card like new.\n"
+			"Without --control: the environment's MHO_CONTROL, or /run/mho-emud.control.",
+		.synopsis = "[FAULT [ARGUMENT...] | clear | counters | save | renew]",
+		.words =
+			"clear counters save renew hang hang-hard admin-hang cqe-lose cqe-duplicate "
+			"cqe-bad-cid cqe-garbage cmd-delay cmd-error fw-refuse boot-hang reset-hang "
+			"crash thermal-trip thermal-warn bad-id bad-version no-vectors irq-drop "
+			"irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die",
+		.max_args = MHOCTL_ARGS_MAX,
+		.options = fault_options,
+		.run = run_fault,
 	},
 	{
 		.name = "utils",
