@@ -45,8 +45,14 @@ static const struct drm_ioctl_desc mho_ioctls[] = {
 static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	struct mho_client *client = file->driver_priv;
+	unsigned int queues = 0;
+	unsigned long index;
+	void *ctx;
 
+	xa_for_each(&client->ctxs, index, ctx)
+		queues++;
 	drm_printf(p, "drm-engine-tiles:\t%lld ns\n", atomic64_read(&client->device_ns));
+	drm_printf(p, "mho-queues:\t%u\n", queues);
 	drm_show_memory_stats(p, file);
 }
 

@@ -74,6 +74,12 @@ done
 [ -r /usr/share/misc/pci.ids ] && install -D -m 644 /usr/share/misc/pci.ids \
 	"$root/usr/share/misc/pci.ids"
 
+# For "mhoctl top" in a shell there: what the console may be.
+for terminal in l/linux x/xterm x/xterm-256color s/screen t/tmux-256color v/vt100 d/dumb; do
+	[ -r "/usr/share/terminfo/$terminal" ] && install -D -m 644 "/usr/share/terminfo/$terminal" \
+		"$root/usr/share/terminfo/$terminal"
+done
+
 for program in "$out"/bin/* "$out"/examples/*; do
 	case ${program##*/} in
 	mho-emud | '*') ;;
