@@ -158,6 +158,7 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_queue_create, 32);
  * @page_shift: log2 of the page size, MHO_HW_PAGE_SHIFT_MIN to _MAX; every list entry is aligned to
  *              it
  * @access: MHO_HW_ACCESS_*, as the device sees it
+ * @pad: zero
  */
 struct mho_hw_memory {
 	mho_le64 length;
@@ -190,6 +191,8 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_memory, 32);
  * @queue_create: of QUEUE_CREATE and QUEUE_MODIFY
  * @memory: of MEMORY_REGISTER
  * @tag: of ARRAY_TAG
+ * @raw: all that an opcode may use, zero where it uses none
+ * @rsvd: zero
  */
 struct mho_hw_admin_sqe {
 	mho_u8 opcode;
@@ -240,6 +243,7 @@ MHO_HW_ASSERT_OFFSET(struct mho_hw_admin_sqe, queue_create, 32);
  *                      hung; 0 unknown
  * @admin_timeout_ms: the same for admin commands
  * @model: name of the card
+ * @pad: zero
  */
 struct mho_hw_identify {
 	mho_le32 version;
@@ -277,6 +281,7 @@ MHO_HW_ASSERT_OFFSET(struct mho_hw_identify, model, 80);
  * @build_time: seconds since 1970, from the image's timestamp
  * @name: description of the image
  * @sha256: of the code image
+ * @pad: zero
  */
 struct mho_hw_firmware_info {
 	mho_le32 version;
@@ -300,6 +305,7 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_firmware_info, 128);
  * @owner: who may find it again (the driver's choice; 0 is an owner like any other)
  * @tag: kept with the array
  * @label: NUL-terminated and padded with NUL; empty unless NAMED
+ * @pad: zero
  */
 struct mho_hw_array_request {
 	mho_le32 rows;
@@ -364,6 +370,7 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_array_tile, 16);
  * @owner: as requested
  * @tag: as requested or set since
  * @label: as requested
+ * @pad: zero
  */
 struct mho_hw_array_info {
 	mho_le32 id;
@@ -426,6 +433,7 @@ static inline unsigned int mho_hw_split_size(unsigned int size, unsigned int par
  * @tiles_free: tiles without an array
  * @tiles_failed: tiles out of service
  * @wear_max: most pulses that any cell has had
+ * @pad: zero
  */
 struct mho_hw_telemetry {
 	mho_le64 time_ns;
@@ -560,6 +568,7 @@ enum mho_hw_log_level {
  * @tiles_failed: of these failed
  * @first_failure: text of the first failure, NUL-terminated, empty if none
  * @mvm_error_ppm: largest relative rms error of a test MVM, millionths
+ * @pad: zero
  */
 struct mho_hw_selftest_result {
 	mho_le32 tests;

@@ -88,6 +88,8 @@ MHO_HW_ASSERT_SIZE(struct mho_hw_region, 16);
  * @a_scale: binary32; every element of operand a is multiplied by it; finite, not 0
  * @b_scale: binary32; the same for operand b
  * @param: two words that the opcode defines
+ * @a_region: see @a
+ * @b_region: see @b
  */
 struct mho_hw_sqe {
 	mho_u8 opcode;
@@ -169,6 +171,8 @@ MHO_HW_ASSERT_OFFSET(struct mho_hw_cqe, flags, 30);
  * @cq_event: written by the host: the device raises the interrupt when it writes the completion
  *            entry with this running number
  * @sq_event: written by the device: the host rings the doorbell when @sq_tail passes this
+ * @pad0: not used; keeps the two sides apart
+ * @pad1: not used
  *
  * All are running numbers modulo 2^32, not ring indices: index = number modulo ring size.
  * "@x passes @y" from old to new: (uint32_t)(new - y - 1) < (uint32_t)(new - old). The writer of an

@@ -19,6 +19,7 @@
 #include <drm/mho_accel.h>
 
 #include "mho_client.h"
+#include "mho_compat.h"
 #include "mho_device.h"
 
 static_assert(DRM_MHO_LABEL_SIZE == MHO_HW_NAME_SIZE);
@@ -93,7 +94,7 @@ static struct mho_array *mho_array_alloc(struct mho_client *client)
 	struct mho_array *array;
 	int ret;
 
-	array = kzalloc(sizeof(*array), GFP_KERNEL_ACCOUNT);
+	array = kzalloc_obj(*array, GFP_KERNEL_ACCOUNT);
 	if (!array)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&array->ref);

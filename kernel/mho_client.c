@@ -12,6 +12,7 @@
 #include <drm/drm_print.h>
 
 #include "mho_client.h"
+#include "mho_compat.h"
 #include "mho_device.h"
 
 /**
@@ -23,7 +24,7 @@
  */
 int mho_client_open(struct drm_device *drm, struct drm_file *file)
 {
-	struct mho_client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	struct mho_client *client = kzalloc_obj(*client, GFP_KERNEL_ACCOUNT);
 
 	if (!client)
 		return -ENOMEM;

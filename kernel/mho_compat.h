@@ -10,6 +10,7 @@
 #define MHO_COMPAT_H
 
 #include <linux/module.h>
+#include <linux/slab.h>
 
 #include <drm/drm_gem.h>
 #include <drm/gpu_scheduler.h>
@@ -89,6 +90,11 @@ static inline spinlock_t *mho_fence_lock(spinlock_t *lock)
 #define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
 #else
 #define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
+#endif
+
+/* Came to 6.12.y late. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(VAR, GFP) kzalloc(sizeof(VAR), GFP)
 #endif
 
 #endif

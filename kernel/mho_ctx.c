@@ -12,6 +12,7 @@
 #include <drm/mho_accel.h>
 
 #include "mho_client.h"
+#include "mho_compat.h"
 #include "mho_device.h"
 
 static_assert(DRM_MHO_PRIORITY_REALTIME == MHO_HW_PRIORITY_MAX);
@@ -118,7 +119,7 @@ static struct mho_ctx *mho_ctx_create(struct mho_client *client, unsigned int or
 	struct mho_ctx *ctx;
 	int ret;
 
-	ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
+	ctx = kzalloc_obj(*ctx, GFP_KERNEL_ACCOUNT);
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
 	kref_get(&client->ref);

@@ -66,7 +66,7 @@ static const struct drm_gem_object_funcs mho_gem_funcs = {
  */
 struct drm_gem_object *mho_gem_create_object(struct drm_device *drm, size_t size)
 {
-	struct mho_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	struct mho_bo *bo = kzalloc_obj(*bo, GFP_KERNEL);
 
 	if (!bo)
 		return ERR_PTR(-ENOMEM);

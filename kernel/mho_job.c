@@ -161,7 +161,7 @@ struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
 	if (!job)
 		return NULL;
 	job->count = count;
-	job->fence = kzalloc(sizeof(*job->fence), GFP_KERNEL_ACCOUNT);
+	job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
 	if (!job->fence) {
 		kvfree(job);
 		return NULL;

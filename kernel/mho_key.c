@@ -15,6 +15,7 @@
 #include <drm/drm_print.h>
 
 #include "mho_client.h"
+#include "mho_compat.h"
 #include "mho_device.h"
 #include "mho_gem.h"
 
@@ -183,7 +184,7 @@ static struct mho_key *mho_key_create(struct mho_client *client, struct mho_bo *
 	struct mho_key *key;
 	int ret;
 
-	key = kzalloc(sizeof(*key), GFP_KERNEL_ACCOUNT);
+	key = kzalloc_obj(*key, GFP_KERNEL_ACCOUNT);
 	if (!key)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&key->ref);

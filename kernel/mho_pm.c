@@ -20,7 +20,7 @@ static void mho_pm_leave(struct mho_device *mdev)
 	mutex_lock(&mdev->admin.lock);
 	if (!mdev->wedged) {
 		mho_reset_quiesce(mdev);
-		/* A reset after it would undo it: unnamed arrays would be lost with the function. */
+		/* A reset after it would undo it, and unnamed arrays would be lost. */
 		if (mho_device_shutdown(mdev)) {
 			drm_dbg(&mdev->drm, "no orderly shutdown: unnamed arrays may be lost\n");
 			if (mho_device_warm_reset(mdev))

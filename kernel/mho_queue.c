@@ -6,8 +6,8 @@
  *
  * A command may be done again after a reset that it did not cause if it cannot have changed
  * weights: it only reads, or the device says that it was cut off before it took any time or energy.
- * All others end with -ECANCELED, since to repeat half an update would train twice. So do those whose
- * operands were in the tiles' buffers when these were lost.
+ * All others end with -ECANCELED, since to repeat half an update would train twice. So do those
+ * whose operands were in the tiles' buffers when these were lost.
  */
 #include <linux/bitmap.h>
 #include <linux/delay.h>

@@ -9,8 +9,8 @@
  * sleeps or leaves. Then a fault waits for the device, or, if nothing will come back, maps a page
  * of the window's own: programs cannot be expected to handle signals for a card that was pulled.
  *
- * Those who take pages away may not wait for a fault: it allocates page tables, and a reset must not
- * wait for memory. So a fault looks again after it has mapped, and takes its page away itself. A
+ * Those who take pages away may not wait for a fault: it allocates page tables, and a reset must
+ * not wait for memory. So a fault looks again after it has mapped, and takes its page away itself. A
  * page may be there for that moment. Where it would matter, before tiles get another owner and
  * before the BAR does, mho_window_sync() waits for all faults that began before.
  */

@@ -59,7 +59,7 @@ PACKAGE_GROUPS := $(strip \
 	$(if $(filter check-headers check-symbols,$(BUILDING)),test) \
 	$(if $(filter fuzz%,$(BUILDING)),fuzz) \
 	$(if $(filter demo,$(BUILDING)),demo) \
-	$(if $(filter vm% check-install,$(BUILDING)),vm) \
+	$(if $(filter vm% check-install check-kernel check-in-tree,$(BUILDING)),vm) \
 	$(if $(filter docs,$(GOALS)),docs) \
 	$(if $(filter format check-format,$(GOALS)),format))
 

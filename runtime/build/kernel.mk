@@ -18,7 +18,8 @@ MODULE_OUT := $(O)/module
 KERNEL_JOBS := $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),1)
 MODULE = runtime/build/module.sh
 
-.PHONY: modules modules_install modules_uninstall install-dkms uninstall-dkms in-tree check-install
+.PHONY: modules modules_install modules_uninstall install-dkms uninstall-dkms in-tree check-install \
+	check-kernel check-in-tree
 
 modules: ## Build mho.ko for the running kernel, or for KDIR=
 	$(Q)$(MODULE) build '$(KDIR)' '$(MODULE_OUT)' '$(KERNEL_JOBS)' $(if $V,V=$V) $(if $W,W=$W)
@@ -44,7 +45,14 @@ in-tree: ## Put the driver into the kernel tree LINUX= as drivers/accel/mho
 # tree says comes first.
 in_vm_tree = $(Q)$(VM_RUN) tree true && \
 	$(RUN_TESTS) '$1=env MHO_VM=$(VM) tests/vm/run.sh tree $2'
-check-install: TIMEOUT := 1800
+check-install check-kernel check-in-tree: TIMEOUT := 1800
+
+check-kernel: ## Judge the driver with the kernel's own tools: checkpatch, sparse, W=1, ...
+	$(call in_vm_tree,driver,tests/vm/check-kernel.sh $(KERNEL_JOBS))
+
+check-in-tree: ## Compile the driver in place, in the sources of each kernel (downloads them)
+	$(Q)$(VM_RUN) tree tests/vm/linux-source.sh
+	$(call in_vm_tree,driver in kernel trees,tests/vm/check-in-tree.sh $(KERNEL_JOBS))
 
 check-install: ## Install and remove module, DKMS, udev rule, everything, in a Debian 13
 	$(call in_vm_tree,installation,tests/vm/check-install.sh $(KERNEL_JOBS))
