@@ -105,6 +105,8 @@ static int make_function(struct vfu_server *srv)
 	for (unsigned int i = 0; i < PCIC_BARS; i += 2)
 		pci.bar_size[i] = mho_emu_bar_size(srv->emu, i);
 	memcpy(srv->bar_size, pci.bar_size, sizeof(srv->bar_size));
+	srv->queues = (uint32_t)mho_emu_read(srv->emu, MHO_HW_BAR_REGS, MHO_HW_REG_CAP_QUEUES, 4) &
+		      MHO_HW_CAP_QUEUES_IO_MASK;
 	if (srv->config.interrupts & VFU_MSIX)
 		pci.msix_vectors = vectors(srv);
 	if (srv->config.interrupts & VFU_MSI)

@@ -122,13 +122,9 @@ static int open_io_fd(struct vfu_server *srv, unsigned int queue)
 static uint32_t io_fd_count(const struct vfu_server *srv, const struct vfu_client *client,
 			    uint32_t region)
 {
-	uint32_t queues =
-		(uint32_t)mho_emu_read(srv->emu, MHO_HW_BAR_REGS, MHO_HW_REG_CAP_QUEUES, 4) &
-		MHO_HW_CAP_QUEUES_IO_MASK;
-
 	if (region != MHO_HW_BAR_DOORBELL)
 		return 0;
-	return queues < client->max_fds ? queues : client->max_fds;
+	return srv->queues < client->max_fds ? srv->queues : client->max_fds;
 }
 
 static int get_io_fds(struct vfu_server *srv, struct vfu_client *client)

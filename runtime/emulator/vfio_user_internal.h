@@ -147,6 +147,7 @@ struct vfu_server {
 	struct vfu_config config;
 	struct pcic pci;
 	uint64_t bar_size[PCIC_BARS];
+	uint32_t queues; /* I/O queues that the card has, whatever its registers say later */
 	struct vfu_dma dma;
 	struct vfu_irq irq;
 	struct vfu_faults faults;

@@ -35,15 +35,12 @@ static unsigned int device_state(struct vfu_server *srv)
  */
 static const char *bad_doorbell(struct vfu_server *srv, uint64_t offset, unsigned int width)
 {
-	uint32_t queues =
-		(uint32_t)mho_emu_read(srv->emu, MHO_HW_BAR_REGS, MHO_HW_REG_CAP_QUEUES, 4) &
-		MHO_HW_CAP_QUEUES_IO_MASK;
 	uint64_t which = offset % MHO_HW_DB_STRIDE;
 	unsigned int state;
 
 	if (width != 4 || (which != MHO_HW_DB_SQ_TAIL && which != MHO_HW_DB_CQ_HEAD))
 		return "there is no such register";
-	if (offset / MHO_HW_DB_STRIDE > queues)
+	if (offset / MHO_HW_DB_STRIDE > srv->queues)
 		return "there is no such queue";
 	if (!pcic_master(&srv->pci))
 		return "bus mastering is off";

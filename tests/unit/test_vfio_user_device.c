@@ -354,22 +354,6 @@ static void test_state_file(void **state)
 
 /* ---- the control socket ---- */
 
-static bool control_ok(struct vc_server *s, const char *line)
-{
-	struct json_object *o, *ok;
-	char answer[4096];
-	bool is_ok;
-
-	vc_control(s, line, answer, sizeof(answer));
-	o = json_tokener_parse(answer);
-	assert_non_null(o);
-	assert_true(json_object_object_get_ex(o, "ok", &ok));
-	is_ok = json_object_get_boolean(ok);
-	assert_int_equal(is_ok, !json_object_object_get_ex(o, "error", &ok));
-	json_object_put(o);
-	return is_ok;
-}
-
 static void test_control(void **state)
 {
 	struct vc_server *s = vc_start(VFU_MSIX, NULL);
@@ -386,23 +370,23 @@ static void test_control(void **state)
 		counted += info.kind != MHO_EMU_FAULT_LASTS;
 	assert_int_equal(json_object_object_length(counters), VFU_NCOUNTERS + counted);
 	json_object_put(o);
-	assert_true(control_ok(s, "faults\n"));
-	assert_true(control_ok(s, "save\r\n"));
-	assert_true(control_ok(s, "clear\n"));
-	assert_false(control_ok(s, "\n"));
-	assert_false(control_ok(s, "nonsense\n"));
-	assert_false(control_ok(s, "fault\n"));
-	assert_false(control_ok(s, "fault nonsense\n"));
-	assert_false(control_ok(s, "fault irq-drop many\n"));
-	assert_false(control_ok(s, "fault irq-drop -1\n"));
-	assert_false(control_ok(s, "fault mmio-delay\n"));
-	assert_false(control_ok(s, "fault mmio-delay 60001\n"));
-	assert_false(control_ok(s, "fault mmio-ones perhaps\n"));
-	assert_false(control_ok(s, "fault irq-spurious 257\n"));
-	assert_false(control_ok(s, "a b c d e f\n"));
+	assert_true(vc_control_ok(s, "faults\n"));
+	assert_true(vc_control_ok(s, "save\r\n"));
+	assert_true(vc_control_ok(s, "clear\n"));
+	assert_false(vc_control_ok(s, "\n"));
+	assert_false(vc_control_ok(s, "nonsense\n"));
+	assert_false(vc_control_ok(s, "fault\n"));
+	assert_false(vc_control_ok(s, "fault nonsense\n"));
+	assert_false(vc_control_ok(s, "fault irq-drop many\n"));
+	assert_false(vc_control_ok(s, "fault irq-drop -1\n"));
+	assert_false(vc_control_ok(s, "fault mmio-delay\n"));
+	assert_false(vc_control_ok(s, "fault mmio-delay 60001\n"));
+	assert_false(vc_control_ok(s, "fault mmio-ones perhaps\n"));
+	assert_false(vc_control_ok(s, "fault irq-spurious 257\n"));
+	assert_false(vc_control_ok(s, "a b c d e f\n"));
 	memset(line, 'x', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\0';
-	assert_false(control_ok(s, line));
+	assert_false(vc_control_ok(s, line));
 	vc_stop(s);
 }
 
@@ -418,31 +402,31 @@ static void test_faults(void **state)
 	sqe.data = mho_cpu_to_le64(vc_alloc(c, 4096));
 	vc_write(c, MHO_HW_BAR_REGS, MHO_HW_REG_IRQ_CAUSE, MHO_HW_IRQ_ALL, 4);
 	vc_irq(c, 0, 0);
-	assert_true(control_ok(s, "fault irq-drop 1\n"));
+	assert_true(vc_control_ok(s, "fault irq-drop 1\n"));
 	assert_int_equal(vc_admin(c, &sqe, NULL), MHO_HW_ST_OK);
 	assert_int_equal(vc_irq(c, 0, 100), 0);
 	assert_int_equal(counter(s, "irqs_dropped"), 1);
-	assert_true(control_ok(s, "fault irq-duplicate\n"));
+	assert_true(vc_control_ok(s, "fault irq-duplicate\n"));
 	vc_write(c, MHO_HW_BAR_REGS, MHO_HW_REG_IRQ_CAUSE, MHO_HW_IRQ_ALL, 4);
 	assert_int_equal(vc_admin(c, &sqe, NULL), MHO_HW_ST_OK);
 	assert_true(vc_irq(c, 0, 5000) >= 2);
 	assert_int_equal(counter(s, "irqs_duplicated"), 1);
-	assert_true(control_ok(s, "fault irq-spurious 3 5\n"));
+	assert_true(vc_control_ok(s, "fault irq-spurious 3 5\n"));
 	assert_int_equal(vc_irq(c, 3, 5000), 5);
-	assert_true(control_ok(s, "fault mmio-delay 50 2\n"));
+	assert_true(vc_control_ok(s, "fault mmio-delay 50 2\n"));
 	assert_int_equal(vc_reg(c, MHO_HW_REG_MAGIC), MHO_HW_MAGIC);
-	assert_true(control_ok(s, "fault mmio-ones\n"));
+	assert_true(vc_control_ok(s, "fault mmio-ones\n"));
 	assert_int_equal(vc_reg(c, MHO_HW_REG_MAGIC), 0xffffffff);
-	assert_true(control_ok(s, "clear\n"));
+	assert_true(vc_control_ok(s, "clear\n"));
 	assert_int_equal(vc_reg(c, MHO_HW_REG_MAGIC), MHO_HW_MAGIC);
 	/* The first DMA of a command is the fetch: of the admin ring, which is fatal. */
-	assert_true(control_ok(s, "fault dma-fail 1\n"));
+	assert_true(vc_control_ok(s, "fault dma-fail 1\n"));
 	vc_put(c, &sqe);
 	vc_write(c, MHO_HW_BAR_DOORBELL, MHO_HW_DB_SQ_TAIL, c->tail, 4);
 	assert_true(vc_wait_state(c, MHO_HW_STATE_FAILED));
 	assert_int_equal(counter(s, "dma_failed"), 1);
 	assert_no_complaints(s);
-	assert_true(control_ok(s, "fault disconnect\n"));
+	assert_true(vc_control_ok(s, "fault disconnect\n"));
 	assert_false(vc_recv(c, &r));
 	vc_close(c);
 	vc_close(vc_open(s));

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <json-c/json.h>
 
 #include "core/blob.h"
 #include "vfio_client.h"
@@ -464,4 +465,20 @@ void vc_control(struct vc_server *s, const char *line, char *answer, size_t size
 	}
 	answer[done] = '\0';
 	close(fd);
+}
+
+bool vc_control_ok(struct vc_server *s, const char *line)
+{
+	struct json_object *o, *ok;
+	char answer[4096];
+	bool is_ok;
+
+	vc_control(s, line, answer, sizeof(answer));
+	o = json_tokener_parse(answer);
+	assert_non_null(o);
+	assert_true(json_object_object_get_ex(o, "ok", &ok));
+	is_ok = json_object_get_boolean(ok);
+	assert_int_equal(is_ok, !json_object_object_get_ex(o, "error", &ok));
+	json_object_put(o);
+	return is_ok;
 }

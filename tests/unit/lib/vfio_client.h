@@ -114,5 +114,7 @@ unsigned int vc_admin(struct vc_client *c, struct mho_hw_admin_sqe *sqe, struct 
 
 /* vc_control() - a line to the control socket, and the answer in @answer. */
 void vc_control(struct vc_server *s, const char *line, char *answer, size_t size);
+/* vc_control_ok() - the same. Return: whether the answer is that all is well. */
+bool vc_control_ok(struct vc_server *s, const char *line);
 
 #endif
