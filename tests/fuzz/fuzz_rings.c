@@ -3,13 +3,14 @@
  * Copyright (C) 2026 The mho authors
  *
  * What a host can do to the emulated device: any bytes as admin and I/O commands,
- * doorbells, shadow words, register and window writes. Most commands begin as
- * sensible ones, of which the input changes a few bytes. The device must neither
- * crash nor hang, and after a function-level reset it must boot and hold no
- * mapping.
+ * doorbells, shadow words, register and window writes; and faults that are ordered
+ * meanwhile. Most commands begin as sensible ones, of which the input changes a few
+ * bytes. The device must neither crash nor hang, and after a function-level reset
+ * it must boot and hold no mapping.
  */
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,6 +282,29 @@ static void io(struct input *in, uint32_t key)
 	doorbell(q, MHO_HW_DB_SQ_TAIL, io_tail[q - 1] % ENTRIES);
 }
 
+/* A fault with up to two arguments, numbers or any text; or the end of all. */
+static void fault(struct input *in)
+{
+	unsigned int what = take(in, 1), n = take(in, 1);
+	struct mho_emu_fault_info info;
+	char text[2][9] = { "", "" };
+	char *words[3] = { NULL };
+
+	for (unsigned int i = 0; i < (n & 3) && i < 2; i++) {
+		uint64_t bytes = take(in, n & 4 ? 8 : 1);
+
+		if (n & 4)
+			memcpy(text[i], &bytes, 8);
+		else
+			snprintf(text[i], sizeof(text[i]), "%u", (unsigned int)bytes & 15);
+		words[i] = text[i];
+	}
+	if (mho_emu_fault_info(emu, what % 32, &info))
+		mho_emu_fault(emu, info.name, words);
+	else
+		mho_emu_fault_clear(emu);
+}
+
 static void step(struct input *in, uint32_t key)
 {
 	unsigned int what = take(in, 1);
@@ -318,6 +342,9 @@ static void step(struct input *in, uint32_t key)
 		word = (DATA - BUS) + take(in, 2) % 0x1000;
 		memory[word] = (uint8_t)take(in, 1);
 		memory[0x20000 + take(in, 2)] = (uint8_t)take(in, 1);
+		break;
+	case 8:
+		fault(in);
 		break;
 	default:
 		io(in, key);
@@ -366,6 +393,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	begin(&key);
 	while (in.len)
 		step(&in, key);
+	mho_emu_fault_clear(emu);
 	mho_emu_reset(emu);
 	if (atomic_load(&mapped) || state() != MHO_HW_STATE_WAIT_FW)
 		abort();
