@@ -110,7 +110,7 @@ static void function_reset(struct mho_emu *emu)
 	mho_image_release(&emu->image);
 	mho_log_clear(emu);
 	mho_counters_reset(emu);
-	emu->orderly = false;
+	/* Still orderly: a machine that wakes up may reset the function more than once. */
 	mho_thermal_reset(emu);
 	mho_regs_after_reset(emu, false);
 }
@@ -186,6 +186,7 @@ static void boot(struct mho_emu *emu)
 	}
 	mho_image_release(&emu->image);
 	emu->image = image;
+	emu->orderly = false;
 	mho_log(emu, MHO_HW_LOG_INFO, MHO_HW_ST_OK, "firmware %u.%u.%u running: %.64s",
 		image.version >> 24, image.version >> 16 & 0xff, image.version & 0xffff,
 		image.name);
