@@ -21,7 +21,7 @@ static const char *const complaints[] = {
 	"UBSAN",
 	"KCSAN",
 	"INFO: task ",
-	"stall",
+	" stall",
 	"soft lockup",
 	"possible circular",
 	"possible recursive",
