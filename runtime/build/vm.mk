@@ -29,7 +29,7 @@ VM_COMMAND = '$(subst ','\'',$(RUN))'
 VM_RESULTS = set --; for kernel in $(or $(KERNEL),$$(cut -d ' ' -f 1 '$(VM)/kernels')); do \
 	set -- "$$@" "Linux $$kernel=cat $(VM)/result/$$kernel.tap"; done
 
-.PHONY: vm vm-build vm-guests vm-test vm-demo vm-bench vm-clean
+.PHONY: vm vm-build vm-guests vm-test vm-demo vm-bench vm-mutants vm-clean
 
 vm: ## Shell in a guest with the emulated card; with RUN=, a command
 	$(Q)$(VM_RUN) $(if $(RUN),command $(VM_COMMAND),shell)
@@ -54,6 +54,10 @@ vm-bench: ## Measure the driver in a guest; build/bench/vm.json
 	$(Q)$(VM_RUN) command vm_bench >$(O)/bench/vm.txt; status=$$?; \
 		grep -v '^{' $(O)/bench/vm.txt; \
 		grep '^{' $(O)/bench/vm.txt >$(O)/bench/vm.json; exit $$status
+
+vm-mutants: ## See tests fail: run them on drivers that lack what they test (T= some; KERNEL=)
+	$(Q)$(VM_RUN) mutants >/dev/null
+	$(Q)$(RUN_TESTS) 'mutants=cat $(VM)/result/mutants.tap'
 
 vm-clean: ## Remove everything that belongs to guests, the Debian tree too
 	$(Q)MHO_VM='$(VM)' tests/vm/clean.sh

@@ -10,6 +10,7 @@
 #	run.sh shell		a shell in the guest
 #	run.sh command COMMAND	run a shell command there; its output and status
 #	run.sh test		run the tests; results in $MHO_VM/result/KERNEL.tap
+#	run.sh mutants		run tests against drivers that lack what they test (mutants.sh)
 #
 # A guest is booted for each of its PROFILEs that has tests.
 #
@@ -23,6 +24,8 @@ set -u
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/vm/profile.sh
 . "$(dirname "$0")/profile.sh"
+# shellcheck source=tests/vm/mutants.sh
+. "$(dirname "$0")/mutants.sh"
 
 here=$src/tests/vm
 verb=${1:-}
@@ -85,7 +88,7 @@ boot()
 	: >"$run/console.log"
 	: >"$run/kmsg.log"
 	: >"$run/results.log"
-	initramfs=/vm/guest/$kver${BARE:+-bare}/initramfs.cpio
+	initramfs=${INITRAMFS:-/vm/guest/$kver${BARE:+-bare}/initramfs.cpio}
 	[ -z "${EXTRA:-}" ] || add_extra
 	in_tree env ACCEL="${ACCEL:-}" PROFILE="${PROFILE:-native}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
 		FAULT="${FAULT:-}" MEM="${MEM:-1G}" SMP="${SMP:-2}" APPEND="${APPEND:-}" \
@@ -153,9 +156,9 @@ test_kernel()
 }
 
 case $verb in
-build | shell | test | tree) ;;
+build | shell | test | tree | mutants) ;;
 command) [ -n "${1:-}" ] || die "usage: run.sh command COMMAND" ;;
-*) die "usage: run.sh build|tree|shell|command|test" ;;
+*) die "usage: run.sh build|tree|shell|command|test|mutants" ;;
 esac
 
 "$here/provision.sh" || exit 1
@@ -167,7 +170,7 @@ if [ "$verb" = tree ]; then
 fi
 read -ra names <<<"${KERNEL:-$(cut -d ' ' -f 1 "$vm/kernels" | paste -sd ' ')}"
 case $verb in
-shell | command) names=("${names[0]}") ;;
+shell | command | mutants) names=("${names[0]}") ;;
 esac
 versions=()
 for name in "${names[@]}"; do
@@ -179,6 +182,7 @@ make_all "${versions[@]}"
 case $verb in
 shell) boot "${names[0]}" shell ;;
 command) run_command "${names[0]}" "$1" ;;
+mutants) test_mutants "${names[0]}" | tee "$vm/result/mutants.tap" ;;
 test)
 	for name in "${names[@]}"; do
 		test_kernel "$name"
