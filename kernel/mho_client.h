@@ -43,6 +43,8 @@ struct mho_window;
  * @array_list: its arrays, under the admin lock
  * @key_count: number of them
  * @device_ns: device time of its jobs
+ * @tile_ns: the same, times the tiles that each was on
+ * @energy_fj: their energy
  */
 struct mho_client {
 	struct mho_device *mdev;
@@ -62,6 +64,8 @@ struct mho_client {
 	struct list_head array_list;
 	atomic_t key_count;
 	atomic64_t device_ns;
+	atomic64_t tile_ns;
+	atomic64_t energy_fj;
 };
 
 /**

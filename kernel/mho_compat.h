@@ -11,6 +11,7 @@
 
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include <drm/drm_gem.h>
 #include <drm/gpu_scheduler.h>
@@ -85,6 +86,9 @@ static inline spinlock_t *mho_fence_lock(spinlock_t *lock)
 	return lock;
 #endif
 }
+
+/* Constant or not, as attribute groups have them. */
+#define mho_bin_attribute typeof(**((struct attribute_group *)NULL)->bin_attrs)
 
 #ifdef MHO_HAVE_IMPORT_NS_SYMBOL
 #define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)

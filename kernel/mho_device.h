@@ -27,6 +27,7 @@
 #include <drm/drm_device.h>
 
 #include "mho_hw.h"
+#include "mho_topo.h"
 #include "mho_window.h"
 
 struct mho_client;
@@ -34,7 +35,9 @@ struct mho_coredump;
 struct mho_ctx;
 struct mho_group;
 struct drm_file;
+struct drm_mho_firmware;
 struct drm_mho_telemetry;
+struct drm_mho_tile;
 
 /* Entries of the admin rings: commands are sent one by one, completions are few. */
 #define MHO_ADMIN_ORDER 4
@@ -128,6 +131,7 @@ struct mho_limits {
  * @admin: the admin queue
  * @limits: what the device is
  * @topology: its device-tree blob
+ * @thermal: its limits, from the topology
  * @fw_version: of the running firmware
  * @restored: weights of an earlier life were found
  * @wedged: the device is beyond help, under the admin lock for writing
@@ -158,6 +162,7 @@ struct mho_device {
 	struct mho_admin admin;
 	struct mho_limits limits;
 	void *topology;
+	struct mho_thermal thermal;
 	u32 fw_version;
 	bool restored;
 	bool wedged;
@@ -245,6 +250,8 @@ void mho_reset_fail_all(struct mho_device *mdev, int error);
 
 /* mho_query.c */
 int mho_query_telemetry(struct mho_device *mdev, struct drm_mho_telemetry *t);
+int mho_query_fw(struct mho_device *mdev, struct drm_mho_firmware *fw);
+int mho_query_one_tile(struct mho_device *mdev, u32 id, struct drm_mho_tile *tile);
 int mho_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file);
 int mho_ioctl_selftest(struct drm_device *drm, void *data, struct drm_file *file);
 int mho_ioctl_calibrate(struct drm_device *drm, void *data, struct drm_file *file);

@@ -51,8 +51,14 @@ static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 
 	xa_for_each(&client->ctxs, index, ctx)
 		queues++;
-	drm_printf(p, "drm-engine-tiles:\t%lld ns\n", atomic64_read(&client->device_ns));
+	drm_printf(p, "drm-engine-tiles:\t%lld ns\n", atomic64_read(&client->tile_ns));
+	drm_printf(p, "drm-engine-capacity-tiles:\t%u\n", client->mdev->limits.tiles);
+	drm_printf(p, "mho-device-time:\t%lld ns\n", atomic64_read(&client->device_ns));
+	drm_printf(p, "mho-energy:\t%lld fJ\n", atomic64_read(&client->energy_fj));
 	drm_printf(p, "mho-queues:\t%u\n", queues);
+	drm_printf(p, "mho-arrays:\t%u\n", READ_ONCE(client->array_count));
+	drm_printf(p, "mho-tiles:\t%u\n", READ_ONCE(client->tile_count));
+	drm_printf(p, "mho-keys:\t%d\n", atomic_read(&client->key_count));
 	drm_show_memory_stats(p, file);
 }
 

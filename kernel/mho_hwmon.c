@@ -3,7 +3,7 @@
  * Copyright (C) 2026 The mho authors
  *
  * Temperature, power and energy for hwmon, in its units: millidegree Celsius, microwatt,
- * microjoule.
+ * microjoule. Limits are those of the topology.
  */
 #include <linux/hwmon.h>
 #include <linux/math64.h>
@@ -23,14 +23,38 @@ static umode_t mho_hwmon_visible(const void *data, enum hwmon_sensor_types type,
 	return 0444;
 }
 
-static int mho_hwmon_get(struct mho_device *mdev, enum hwmon_sensor_types type, long *value)
+static int mho_hwmon_temp(struct mho_device *mdev, u32 attr, long *value)
+{
+	s32 now;
+
+	if (attr == hwmon_temp_max || attr == hwmon_temp_crit) {
+		*value = attr == hwmon_temp_max ? mdev->thermal.warning_mc :
+						  mdev->thermal.critical_mc;
+		return 0;
+	}
+	now = mho_read(mdev, MHO_HW_REG_TEMPERATURE);
+	if (mho_gone(mdev))
+		return -ENODEV;
+	if (attr == hwmon_temp_max_alarm)
+		*value = now >= mdev->thermal.warning_mc;
+	else if (attr == hwmon_temp_crit_alarm)
+		*value = now >= mdev->thermal.critical_mc;
+	else
+		*value = now;
+	return 0;
+}
+
+static int mho_hwmon_get(struct mho_device *mdev, enum hwmon_sensor_types type, u32 attr,
+			 long *value)
 {
 	struct drm_mho_telemetry t;
 	int ret;
 
-	if (type == hwmon_temp) {
-		*value = (s32)mho_read(mdev, MHO_HW_REG_TEMPERATURE);
-		return mho_gone(mdev) ? -ENODEV : 0;
+	if (type == hwmon_temp)
+		return mho_hwmon_temp(mdev, attr, value);
+	if (type == hwmon_power && attr == hwmon_power_max) {
+		*value = (long)mdev->thermal.power_limit_mw * MHO_UW_PER_MW;
+		return 0;
 	}
 	ret = mho_query_telemetry(mdev, &t);
 	if (ret)
@@ -50,20 +74,30 @@ static int mho_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
-	ret = mho_hwmon_get(mdev, type, value);
+	ret = mho_hwmon_get(mdev, type, attr, value);
 	drm_dev_exit(idx);
 	return ret;
+}
+
+/* The sensors are of the whole card, all of them. */
+static int mho_hwmon_read_string(struct device *dev, enum hwmon_sensor_types type, u32 attr,
+				 int channel, const char **text)
+{
+	*text = "card";
+	return 0;
 }
 
 static const struct hwmon_ops mho_hwmon_ops = {
 	.is_visible = mho_hwmon_visible,
 	.read = mho_hwmon_read,
+	.read_string = mho_hwmon_read_string,
 };
 
 static const struct hwmon_channel_info * const mho_hwmon_channels[] = {
-	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT),
-	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE),
-	HWMON_CHANNEL_INFO(energy, HWMON_E_INPUT),
+	HWMON_CHANNEL_INFO(temp, HWMON_T_INPUT | HWMON_T_LABEL | HWMON_T_MAX | HWMON_T_CRIT |
+			   HWMON_T_MAX_ALARM | HWMON_T_CRIT_ALARM),
+	HWMON_CHANNEL_INFO(power, HWMON_P_AVERAGE | HWMON_P_LABEL | HWMON_P_MAX),
+	HWMON_CHANNEL_INFO(energy, HWMON_E_INPUT | HWMON_E_LABEL),
 	NULL
 };
 
@@ -84,6 +118,7 @@ int mho_hwmon_init(struct mho_device *mdev)
 
 	if (!IS_REACHABLE(CONFIG_HWMON))
 		return 0;
+	mho_topo_thermal(mdev->topology, mdev->limits.topology_size, &mdev->thermal);
 	hwmon = devm_hwmon_device_register_with_info(&mdev->pdev->dev, "mho", mdev,
 						     &mho_hwmon_chip, NULL);
 	return PTR_ERR_OR_ZERO(hwmon);

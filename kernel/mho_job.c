@@ -100,6 +100,11 @@ static void mho_job_cmd_drop(struct mho_cmd *cmd)
 	cmd->b = NULL;
 }
 
+static u32 mho_job_cmd_tiles(const struct mho_cmd *cmd)
+{
+	return (cmd->array ? cmd->array->tiles : 0) + (cmd->dst ? cmd->dst->tiles : 0);
+}
+
 static void mho_job_write_result(struct mho_job *job, struct mho_cmd *cmd,
 				 const struct mho_done *done)
 {
@@ -127,12 +132,14 @@ static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 	if (done->status && !group->error)
 		group->error = done->status > 0 ? mho_status_errno(done->status) : done->status;
 	mho_job_write_result(job, cmd, done);
+	atomic64_add(done->device_ns * mho_job_cmd_tiles(cmd), &ctx->client->tile_ns);
 	mho_job_cmd_drop(cmd);
 	atomic_dec(&ctx->waiting);
 	atomic64_inc(&ctx->done);
 	atomic64_add(done->device_ns, &ctx->device_ns);
 	atomic64_add(done->device_ns, &ctx->client->device_ns);
 	atomic64_add(done->energy_fj, &ctx->energy_fj);
+	atomic64_add(done->energy_fj, &ctx->client->energy_fj);
 }
 
 static void mho_job_all_done(struct mho_group *group)

@@ -63,24 +63,41 @@ static int mho_query_info(struct mho_device *mdev, struct drm_mho_query *args)
 	return mho_query_answer(args, &info, sizeof(info));
 }
 
-static int mho_query_firmware(struct mho_device *mdev, struct drm_mho_query *args)
+/**
+ * mho_query_fw() - what firmware runs
+ * @mdev: device
+ * @fw: filled
+ *
+ * Return: 0 or as mho_admin_run().
+ */
+int mho_query_fw(struct mho_device *mdev, struct drm_mho_firmware *fw)
 {
 	struct mho_hw_admin_sqe sqe = { .opcode = MHO_HW_ADM_FIRMWARE };
 	struct mho_hw_firmware_info hw;
-	struct drm_mho_firmware fw = {};
+	int ret;
+
+	ret = mho_admin_query(mdev, &sqe, &hw, sizeof(hw), NULL);
+	if (ret)
+		return ret;
+	*fw = (struct drm_mho_firmware){
+		.version = le32_to_cpu(hw.version),
+		.interface = le32_to_cpu(hw.interface),
+		.build_time = le64_to_cpu(hw.build_time),
+	};
+	memcpy(fw->name, hw.name, sizeof(fw->name));
+	memcpy(fw->sha256, hw.sha256, sizeof(fw->sha256));
+	return 0;
+}
+
+static int mho_query_firmware(struct mho_device *mdev, struct drm_mho_query *args)
+{
+	struct drm_mho_firmware fw;
 	int ret;
 
 	if (args->id)
 		return -EINVAL;
-	ret = mho_admin_query(mdev, &sqe, &hw, sizeof(hw), NULL);
-	if (ret)
-		return ret;
-	fw.version = le32_to_cpu(hw.version);
-	fw.interface = le32_to_cpu(hw.interface);
-	fw.build_time = le64_to_cpu(hw.build_time);
-	memcpy(fw.name, hw.name, sizeof(fw.name));
-	memcpy(fw.sha256, hw.sha256, sizeof(fw.sha256));
-	return mho_query_answer(args, &fw, sizeof(fw));
+	ret = mho_query_fw(mdev, &fw);
+	return ret ?: mho_query_answer(args, &fw, sizeof(fw));
 }
 
 /**
@@ -135,23 +152,30 @@ static int mho_query_counters(struct mho_device *mdev, struct drm_mho_query *arg
 	return ret ?: mho_query_answer(args, &t, sizeof(t));
 }
 
-static int mho_query_tile(struct mho_device *mdev, struct drm_mho_query *args)
+/**
+ * mho_query_one_tile() - the counters of a tile
+ * @mdev: device
+ * @id: tile
+ * @tile: filled
+ *
+ * Return: 0, -ENOENT, or as mho_admin_run().
+ */
+int mho_query_one_tile(struct mho_device *mdev, u32 id, struct drm_mho_tile *tile)
 {
 	struct mho_hw_admin_sqe sqe = {
 		.opcode = MHO_HW_ADM_TELEMETRY,
 		.scope = MHO_HW_SCOPE_TILE,
-		.id = cpu_to_le32(args->id),
+		.id = cpu_to_le32(id),
 	};
 	struct mho_hw_tile_telemetry hw;
-	struct drm_mho_tile tile;
 	int ret;
 
-	if (args->id >= mdev->limits.tiles)
+	if (id >= mdev->limits.tiles)
 		return -ENOENT;
 	ret = mho_admin_query(mdev, &sqe, &hw, sizeof(hw), NULL);
 	if (ret)
 		return ret;
-	tile = (struct drm_mho_tile){
+	*tile = (struct drm_mho_tile){
 		.tile = le32_to_cpu(hw.tile),
 		.rows = le16_to_cpu(hw.rows),
 		.cols = le16_to_cpu(hw.cols),
@@ -165,7 +189,15 @@ static int mho_query_tile(struct mho_device *mdev, struct drm_mho_query *args)
 		.busy_ns = le64_to_cpu(hw.busy_ns),
 		.energy_fj = le64_to_cpu(hw.energy_fj),
 	};
-	return mho_query_answer(args, &tile, sizeof(tile));
+	return 0;
+}
+
+static int mho_query_tile(struct mho_device *mdev, struct drm_mho_query *args)
+{
+	struct drm_mho_tile tile;
+	int ret = mho_query_one_tile(mdev, args->id, &tile);
+
+	return ret ?: mho_query_answer(args, &tile, sizeof(tile));
 }
 
 static int mho_query_log(struct mho_device *mdev, struct drm_mho_query *args)

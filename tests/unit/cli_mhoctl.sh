@@ -331,12 +331,12 @@ make_busy_root()
 	echo 2500000 >"$device/hwmon/hwmon3/power1_average"
 	echo 7000000 >"$device/hwmon/hwmon3/energy1_input"
 	make_client 200 trainer 5 7 0000:01:00.0 \
-		'drm-engine-tiles:\t2000000 ns\ndrm-total-memory:\t3 MiB\nmho-queues:\t2\nnew-key:\t?\n'
+		'mho-device-time:\t2000000 ns\ndrm-total-memory:\t3 MiB\nmho-queues:\t2\nnew-key:\t?\n'
 	# The same file in a child, and once more in the parent.
-	make_client 201 child 6 7 0000:01:00.0 'drm-engine-tiles:\t2000000 ns\n'
-	make_client 200 trainer 9 7 0000:01:00.0 'drm-engine-tiles:\t2000000 ns\n'
-	make_client 30 $'inf\033er' 4 8 0000:01:00.0 'drm-engine-tiles:\t500 ns\ndrm-total-memory:\t12\n'
-	make_client 31 other 4 9 0000:02:00.0 'drm-engine-tiles:\t1 ns\n'
+	make_client 201 child 6 7 0000:01:00.0 'mho-device-time:\t2000000 ns\n'
+	make_client 200 trainer 9 7 0000:01:00.0 'mho-device-time:\t2000000 ns\n'
+	make_client 30 $'inf\033er' 4 8 0000:01:00.0 'mho-device-time:\t500 ns\ndrm-total-memory:\t12\n'
+	make_client 31 other 4 9 0000:02:00.0 'mho-device-time:\t1 ns\n'
 	make_client 32 gpu 4 10 0000:01:00.0 ''
 	sed -i 's/mho$/i915/' "$root/proc/32/fdinfo/4"
 	mkdir -p "$root/proc/40/fd"

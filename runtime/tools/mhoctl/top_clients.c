@@ -55,7 +55,7 @@ static void take_line(struct fdinfo *info, const char *key, const char *value)
 		snprintf(info->address, sizeof(info->address), "%.31s", value);
 	else if (strcmp(key, "drm-client-id") == 0)
 		info->client.id = strtoull(value, NULL, 10);
-	else if (strcmp(key, "drm-engine-tiles") == 0)
+	else if (strcmp(key, "mho-device-time") == 0)
 		info->client.busy_ns = strtoull(value, NULL, 10);
 	else if (begins(key, "drm-total-"))
 		info->client.memory += bytes_of(value);
