@@ -60,36 +60,41 @@ check_host()
 		"$vm, and $free MB are free"
 }
 
-# mmdebstrap without root works as another user, who must reach its temporary directory.
+# Prints a directory for mmdebstrap. Without root it works as another user, who must reach it.
 scratch_directory()
 {
-	local dir=$vm/tmp
+	local dir=$vm/tmp up
 	remove "$dir" 2>/dev/null || mmdebstrap --unshare-helper rm -rf "$dir" 2>>"$log"
 	mkdir -p "$dir"
 	if [ "$(id -u)" != 0 ]; then
-		chmod 711 "$vm" "$dir"
-		local up=$dir
+		chmod 711 "$vm"
+		up=$vm
 		while [ "$up" != / ]; do
 			case $(stat -c %A "$up") in
 			*[xt]) up=$(dirname "$up") ;;
 			*)
-				say "$up may not be entered by others: mmdebstrap uses /tmp meanwhile"
-				dir=/tmp
+				dir=$(mktemp -d /tmp/mho-vm.XXXXXX)
 				break
 				;;
 			esac
 		done
+		chmod 711 "$dir"
 	fi
 	echo "$dir"
 }
 
-# Prints the tree as a tar archive. Whatever ends this script ends that too.
+# Prints the tree as a tar archive. Whatever ends this script ends that too. What the tree is made
+# with has to be where mmdebstrap's user can read it.
 bootstrap()
 {
-	local proxy="" options=()
+	local proxy="" options=() copy=$scratch/recipe
 	command -v apt-config >/dev/null && eval "$(apt-config shell proxy Acquire::http::Proxy)"
 	[ -z "$proxy" ] || options+=("Acquire::http::Proxy \"$proxy\"")
-	exec setpriv --pdeathsig KILL "$here/bootstrap.sh" $suite "$MIRROR" "$(scratch_directory)" \
+	mkdir -p "$copy/tests/vm" "$copy/runtime/build"
+	cp "$here"/{bootstrap.sh,tree-setup.sh,packages} "$copy/tests/vm/"
+	cp "$src/runtime/build/packages.sh" "$copy/runtime/build/"
+	chmod -R a+rX "$copy"
+	exec setpriv --pdeathsig KILL "$copy/tests/vm/bootstrap.sh" $suite "$MIRROR" "$scratch" \
 		"${options[@]}"
 }
 
@@ -110,6 +115,8 @@ say "making a Debian 13 tree with QEMU and the kernels in $vm/tree (once; some m
 remove "$vm/tree" "$vm/tree.new" "$vm/kernels"
 mkdir "$vm/tree.new" || exit 1
 : >"$log"
+scratch=$(scratch_directory)
+trap 'remove "$scratch"' EXIT
 # The tree's own devices are never used: in-tree.sh mounts the host's.
 bootstrap 2>>"$log" | tar -C "$vm/tree.new" -x --no-same-owner --exclude='./dev/*' 2>>"$log"
 status=("${PIPESTATUS[@]}")
@@ -123,7 +130,6 @@ if [ "${status[0]}" -ne 0 ] || [ "${status[1]}" -ne 0 ]; then
 fi
 # Nobody needs the setuid programs of a tree that lies in a build directory.
 find "$vm/tree.new" -xdev -type f -perm /6000 -exec chmod ug-s {} +
-remove "$vm/tmp"
 mkdir -p "$vm/tree.new/src" "$vm/tree.new/vm"
 mv "$vm/tree.new/kernels" "$vm/kernels"
 echo "$wanted" >"$vm/tree.new/.recipe"
