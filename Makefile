@@ -37,6 +37,7 @@
 ## WERROR=1                make warnings errors
 ## SAN=address,undefined   build with these sanitizers, in a directory of their own
 ## T=test_api              (test) only programs whose names contain this
+## NOVM=1                  (test) leave out what needs guests
 ## TIMEOUT=300             (test) seconds that one test program may take
 ## FUZZ_SECONDS=60         (fuzz) seconds per target
 ## SEEDS=1 DIGITS=file     (demo) number of seeds; where the digits CSV is, if apt cannot get it

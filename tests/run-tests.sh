@@ -11,6 +11,9 @@
 # Environment: MHO_BUILD, the build directory, is handed on to the tests; TIMEOUT,
 # seconds for each command (300). Each test has an empty TMPDIR of its own.
 #
+# Where a run has several parts, TALLY is the file that carries the counts from one
+# to the next. PART=1: another part will follow, and have the last line.
+#
 # A test that ends before its plan is complete, prints no plan, ends with a
 # nonzero status or takes too long counts as failed, whatever it had printed.
 set -u
@@ -21,6 +24,13 @@ total_passed=0
 total_failed=0
 total_skipped=0
 failing=()
+
+if [ -n "${TALLY:-}" ] && [ -e "$TALLY" ]; then
+	{
+		read -r total_passed total_failed total_skipped
+		mapfile -t failing
+	} <"$TALLY"
+fi
 
 export CMOCKA_MESSAGE_OUTPUT=TAP
 # The sanitizer's report of a crash, not cmocka's one line.
@@ -116,6 +126,13 @@ for test in "$@"; do
 	esac
 done
 
+if [ -n "${TALLY:-}" ] && [ -n "${PART:-}" ]; then
+	{
+		echo "$total_passed $total_failed $total_skipped"
+		[ ${#failing[@]} -eq 0 ] || printf '%s\n' "${failing[@]}"
+	} >"$TALLY"
+	exit 0
+fi
 [ ${#failing[@]} -eq 0 ] || printf 'failing: %s\n' "${failing[@]}"
 [ $((total_passed + total_failed)) -gt 0 ] || echo 'no tests were run' >&2
 echo "$total_passed passed, $total_failed failed, $total_skipped skipped"

@@ -24,6 +24,7 @@ O := build
 V :=
 T :=
 SAN :=
+NOVM :=
 B := $(O)$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 Q := $(if $(V),,@)
 # $(call say,WHAT,FILE): one line per step, unless the commands are printed anyway.
@@ -59,7 +60,8 @@ PACKAGE_GROUPS := $(strip \
 	$(if $(filter check-headers check-symbols,$(BUILDING)),test) \
 	$(if $(filter fuzz%,$(BUILDING)),fuzz) \
 	$(if $(filter demo,$(BUILDING)),demo) \
-	$(if $(filter vm% check-install check-kernel check-in-tree,$(BUILDING)),vm) \
+	$(if $(filter vm% check-install check-kernel check-in-tree $(if $(NOVM),,test), \
+		$(BUILDING)),vm) \
 	$(if $(filter docs,$(GOALS)),docs) \
 	$(if $(filter format check-format,$(GOALS)),format))
 

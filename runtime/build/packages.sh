@@ -44,6 +44,7 @@ table()
 	demo	fonts-dejavu-core		cmd:gnuplot
 	docs	groff-base			cmd:groff
 	vm	mmdebstrap			cmd:mmdebstrap
+	vm	uidmap				cmd:newuidmap
 	format	clang-format			cmd:clang-format
 	EOF
 }

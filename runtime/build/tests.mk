@@ -16,8 +16,8 @@ CHECK_SAN_DIR := $(O)/san-$(subst $(comma),-,$(CHECK_SAN))
 # T= keeps the programs whose name contains it.
 matching = $(if $(T),$(foreach p,$1,$(if $(findstring $T,$(notdir $p)),$p)),$1)
 
-.PHONY: test test-quick test-programs check-headers check-symbols update-layout fuzz \
-	fuzz-programs
+.PHONY: test test-build test-units test-quick test-programs check-headers check-symbols \
+	update-layout fuzz fuzz-programs
 
 $(B)/obj/tests/%.o: ALL_CFLAGS += -Itests/unit/lib
 
@@ -49,10 +49,20 @@ SAN_TESTS = $(foreach t,$(call matching,$(TESTS)),'$t [$(CHECK_SAN)]=$(CHECK_SAN
 test-quick: all test-programs ## Run the tests without sanitizers
 	$(Q)$(RUN_TESTS) $(QUICK_TESTS)
 
+# NOVM=1, or a T= that no test in guests has in its name, leaves guests out.
+GUEST_TESTS = driver kselftest $(notdir $(basename $(wildcard tests/vm/guest/*.* \
+	tests/kselftest/test_*.*)))
+GUESTS = $(if $(NOVM),novm,$(if $(strip $(call matching,$(GUEST_TESTS))),yes,no))
+
+test: ## Run all tests: unit tests, also under ASan and UBSan, and those of the guests
+	$(Q)tests/run-all.sh '$(MAKE)' '$(O)' '$(VM)' $(GUESTS)
+
 # Both builds make topologies and firmware in $(O): one after the other. All is built before
-# anything runs, so that there is one summary.
-test: all test-programs ## Run all tests, the unit tests once more under ASan and UBSan
+# anything runs.
+test-build: all test-programs
 	$(Q)$(MAKE) SAN=$(CHECK_SAN) T='$(T)' test-programs
+
+test-units:
 	$(Q)$(RUN_TESTS) $(QUICK_TESTS) $(SAN_TESTS)
 
 check-headers: ## Compile each contract header alone as C11, C++17, kernel code; layouts

@@ -96,6 +96,15 @@ boot()
 }
 
 # A signal ends what runs in the tree (in-tree.sh), then this.
+groups=()
+end_groups()
+{
+	local group
+	for group in "${groups[@]}"; do
+		kill -TERM -- "-$group" 2>/dev/null
+	done
+}
+trap end_groups EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -184,8 +193,14 @@ shell) boot "${names[0]}" shell ;;
 command) run_command "${names[0]}" "$1" ;;
 mutants) test_mutants "${names[0]}" | tee "$vm/result/mutants.tap" ;;
 test)
+	# All kernels at once, each in a process group of its own, which a signal ends.
+	set -m
 	for name in "${names[@]}"; do
-		test_kernel "$name"
+		test_kernel "$name" </dev/null &
+		groups+=($!)
 	done
+	set +m
+	wait
+	groups=()
 	;;
 esac
