@@ -3,8 +3,8 @@
 # Copyright (C) 2026 The mho authors
 #
 # Puts the driver into a kernel tree, as drivers/accel/mho: sources, the two
-# contracts, Kconfig, a Makefile made from Kbuild, documentation; and makes the
-# tree know of it. A second time, it brings all of that up to date.
+# contracts, Kconfig, a Makefile made from Kbuild, documentation, kselftests; and makes
+# the tree know of it. A second time, it brings all of that up to date.
 #
 #	into-linux.sh LINUX
 #	into-linux.sh --bare DIR	only the files, to a directory that is no kernel tree
@@ -54,6 +54,7 @@ if [ -z "$bare" ] && ! [ -e "$linux/drivers/accel/Kconfig" ]; then
 	die "$linux is no kernel tree with accel drivers (6.12 or later): it has no drivers/accel/Kconfig"
 fi
 driver=$linux/drivers/accel/mho
+selftests=$linux/tools/testing/selftests
 
 rm -rf "$driver" "$linux/Documentation/accel/mho"
 mkdir -p "$driver" "$linux/include/uapi/drm" "$linux/Documentation/accel/mho"
@@ -73,4 +74,10 @@ hook drivers/accel/Kconfig 'source "drivers/accel/mho/Kconfig"' 'source "drivers
 hook drivers/accel/Makefile 'obj-$(CONFIG_DRM_ACCEL_MHO)		+= mho/' 'obj-$(CONFIG_DRM_ACCEL_QAIC)'
 [ ! -e "$linux/Documentation/accel/index.rst" ] ||
 	hook Documentation/accel/index.rst '   mho/index' '   qaic/index'
+if [ -e "$selftests/Makefile" ]; then
+	rm -rf "$selftests/drivers/accel/mho"
+	mkdir -p "$selftests/drivers/accel/mho"
+	cp tests/kselftest/* "$selftests/drivers/accel/mho/"
+	hook tools/testing/selftests/Makefile 'TARGETS += drivers/accel/mho' 'TARGETS += drivers/dma-buf'
+fi
 echo "mho: the driver is in $driver; configure with CONFIG_DRM_ACCEL_MHO"
