@@ -18,14 +18,14 @@ tests=$here/../kselftest
 selftests=/usr/src/linux-source/tools/testing/selftests
 out=/vm/out
 
-# What links a program with the static libmho: its file of pkg-config names the libraries.
-libmho="$out/lib/libmho.a $(PKG_CONFIG_PATH=$out/lib/pkgconfig pkg-config --libs --static \
-	liburing libcrypto openblas) -lfdt -lm"
+# What compiles and links a program with the emulated device and a host for it.
+device=(LIBMHO="$out/lib/libmho.a $(pkg-config --libs cmocka liburing libcrypto openblas) -lfdt -lm"
+	LIBMHO_HOST=../unit/lib/emu_host.c
+	LIBMHO_CFLAGS="-I../unit/lib -I../../runtime -I../../firmware-if")
 
 run_make()
 {
-	make --no-print-directory -C "$tests" KSFT="$selftests" OUTPUT="$objects" \
-		LIBMHO="$libmho" LIBMHO_CFLAGS="-I../../runtime/include -I../../firmware-if" "$@"
+	make --no-print-directory -C "$tests" KSFT="$selftests" OUTPUT="$objects" "${device[@]}" "$@"
 }
 
 mkdir -p "$objects"
