@@ -17,7 +17,7 @@ of_profile()
 	*/test_plug_* | */test_suspend) return 1 ;;
 	native/*) ;;
 	# What moves data, and what maps it anew.
-	iommu/driver_jobs | iommu/test_pci_reset) ;;
+	iommu/test_buffers | iommu/test_prime | iommu/test_pci_reset) ;;
 	*) return 1 ;;
 	esac
 }
