@@ -365,6 +365,8 @@ static int open_device(const struct mrt_uri *uri, uint32_t io, const struct mrt_
 	err = emub_admin_init(dev);
 	if (!err)
 		err = power_on(dev, uri);
+	if (!err && uri->fault)
+		err = emub_order_faults(dev, uri->fault);
 	if (!err)
 		err = check_interface(dev);
 	if (!err)

@@ -145,6 +145,9 @@ int emub_context_create(struct emub_dev *dev);
 int emub_warm_reset(struct emub_dev *dev);
 
 /* emu_admin.c */
+/* emub_order_faults() - what follows "fault=" in the URI. Return: 0, or -EINVAL; sets the error. */
+int emub_order_faults(struct emub_dev *dev, const char *orders);
+
 int emub_admin_init(struct emub_dev *dev);
 void emub_admin_exit(struct emub_dev *dev);
 /* The rings as they are after a reset: empty. */

@@ -65,16 +65,19 @@ static int parse_value(struct mrt_uri *uri, const char *name, const char *value)
 		return parse_text(name, value, &uri->state);
 	if (!strcmp(name, "firmware"))
 		return parse_text(name, value, &uri->firmware);
-	return mrt_fail(
-		-EINVAL,
-		"the URI has no parameter \"%s\"; allowed are seed, threads, tech, state and "
-		"firmware",
-		name);
+	if (!strcmp(name, "fault"))
+		return parse_text(name, value, &uri->fault);
+	return mrt_fail(-EINVAL,
+			"the URI has no parameter \"%s\"; allowed are seed, threads, tech, state, "
+			"firmware and fault",
+			name);
 }
 
 static int parse_parameters(struct mrt_uri *uri, char *text)
 {
-	static const char *const names[] = { "seed", "threads", "tech", "state", "firmware" };
+	static const char *const names[] = {
+		"seed", "threads", "tech", "state", "firmware", "fault"
+	};
 	unsigned int seen = 0;
 	char *next, *value;
 	int err;
@@ -135,6 +138,7 @@ int mrt_uri_parse(const char *text, struct mrt_uri *uri)
 	uri->tech = NULL;
 	uri->state = NULL;
 	uri->firmware = NULL;
+	uri->fault = NULL;
 	/* "emu:?" is as good as "emu:". */
 	uri->parameters = parameters && *parameters;
 	return uri->parameters ? parse_parameters(uri, parameters) : 0;

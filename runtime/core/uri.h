@@ -22,6 +22,7 @@
  * @tech: technology for every tile, or NULL
  * @state: file of the non-volatile state, or NULL
  * @firmware: file of the firmware image, or NULL
+ * @fault: faults that are ordered at power-on, or NULL
  * @parameters: there are any
  * @text: what the strings point into
  */
@@ -33,6 +34,7 @@ struct mrt_uri {
 	const char *tech;
 	const char *state;
 	const char *firmware;
+	const char *fault;
 	bool parameters;
 	char text[MRT_URI_MAX];
 };

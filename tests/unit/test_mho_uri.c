@@ -49,7 +49,7 @@ static const struct bad {
 	{ "emu:?state=", "\"state\" of the URI is empty" },
 	{ "emu:?firmware=", "\"firmware\" of the URI is empty" },
 	{ "emu:?sed=1",
-	  "no parameter \"sed\"; allowed are seed, threads, tech, state and firmware" },
+	  "no parameter \"sed\"; allowed are seed, threads, tech, state, firmware and fault" },
 	{ "emu:?seed", "write name=value" },
 	{ "emu:?seed=1&", "write name=value" },
 	{ "emu:?seed=1&seed=2", "\"seed\" is in the URI twice" },

@@ -140,6 +140,8 @@ struct mho_open_opts {
  *	tech=NAME	technology for every tile, such as ideal, protonic-ns, protonic-2020
  *	state=FILE	keep weights, wear and calibration there across runs
  *	firmware=FILE	a firmware image instead of the built-in one
+ *	fault=NAME:...	faults inside the card, to test a program with; docs/mho-emud.md has them.
+ *			Arguments follow after ':', further faults after ','
  *
  * Return: 0; -EINVAL (URI, topology), -ENOENT (no such file, name or card), -EACCES, -EBUSY (state
  * file in use), -EBADMSG (state file or firmware damaged), -ESTALE (state of another card),
