@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <drm/mho_accel.h>
 
@@ -77,6 +78,30 @@ int mt_tiles_free(int fd);
  * Return: 0 or -errno.
  */
 int mt_write_file(const char *path, const char *text);
+
+/* --- mho_test_text.c: files of the kernel's --- */
+
+/**
+ * mt_read_file() - read a file to its end, or to the end of the room
+ * @path: the file
+ * @data: where it goes
+ * @size: room
+ *
+ * Return: bytes read, or -errno.
+ */
+ssize_t mt_read_file(const char *path, void *data, size_t size);
+
+/* The same, with a NUL behind it. */
+ssize_t mt_read_text(const char *path, char *text, size_t size);
+
+/**
+ * mt_text_number() - the number behind a key
+ * @text: text
+ * @key: what stands before the number, "in flight " or "mho-keys:"
+ *
+ * Return: the number behind the first one, or -ENOENT.
+ */
+int64_t mt_text_number(const char *text, const char *key);
 
 /* --- mho_test_objects.c: what a file can have --- */
 
