@@ -14,6 +14,7 @@
 #include "mho_client.h"
 #include "mho_compat.h"
 #include "mho_device.h"
+#include "mho_pm.h"
 
 /**
  * mho_client_open() - &drm_driver.open
@@ -77,6 +78,7 @@ static int mho_client_create_context(struct mho_client *client)
 		return ret;
 	__set_bit(id, mdev->contexts);
 	list_add_tail(&client->link, &mdev->clients);
+	client->awake = true;
 	/* Read without a lock by those who see that it is there. */
 	WRITE_ONCE(client->context, id);
 	return 0;
@@ -91,7 +93,8 @@ static int mho_client_create_context(struct mho_client *client)
 int mho_client_need_context(struct mho_client *client)
 {
 	struct mho_device *mdev = client->mdev;
-	int idx, ret = 0;
+	bool keep = false;
+	int idx, ret;
 
 	if (READ_ONCE(mdev->wedged))
 		return -EIO;
@@ -99,10 +102,19 @@ int mho_client_need_context(struct mho_client *client)
 		return 0;
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
+	ret = mho_pm_get(mdev);
+	if (ret)
+		goto out_exit;
 	mutex_lock(&mdev->admin.lock);
-	if (!client->context)
+	if (!client->context) {
 		ret = mho_client_create_context(client);
+		keep = !ret;
+	}
 	mutex_unlock(&mdev->admin.lock);
+	/* A context keeps the device awake. */
+	if (!keep)
+		mho_pm_put(mdev);
+out_exit:
 	drm_dev_exit(idx);
 	return ret;
 }
@@ -111,6 +123,7 @@ static void mho_client_destroy_context(struct mho_client *client)
 {
 	struct mho_device *mdev = client->mdev;
 	struct mho_hw_admin_sqe sqe = { .opcode = MHO_HW_ADM_CONTEXT_DESTROY };
+	bool awake;
 	int ret;
 
 	mutex_lock(&mdev->admin.lock);
@@ -127,7 +140,11 @@ static void mho_client_destroy_context(struct mho_client *client)
 		list_del_init(&client->link);
 	}
 	INIT_LIST_HEAD(&client->array_list);
+	awake = client->awake;
+	client->awake = false;
 	mutex_unlock(&mdev->admin.lock);
+	if (awake)
+		mho_pm_put(mdev);
 }
 
 /**

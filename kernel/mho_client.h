@@ -31,6 +31,7 @@ struct mho_window;
  * @link: in the device's list, while it has a context
  * @ref: the file, and each key
  * @context: number of its context in the device, 0 before the first use
+ * @awake: it keeps the device awake, under the admin lock
  * @closed: the device's context is gone
  * @lock: of the tables
  * @ctxs: struct mho_ctx by handle
@@ -52,6 +53,7 @@ struct mho_client {
 	struct list_head link;
 	struct kref ref;
 	u16 context;
+	bool awake;
 	bool closed;
 	struct mutex lock; /* of the tables */
 	struct xarray ctxs;

@@ -14,6 +14,7 @@
 #include "mho_client.h"
 #include "mho_compat.h"
 #include "mho_device.h"
+#include "mho_pm.h"
 
 static_assert(DRM_MHO_PRIORITY_REALTIME == MHO_HW_PRIORITY_MAX);
 
@@ -247,6 +248,17 @@ static int mho_ctx_reset(struct mho_client *client, u32 handle)
 	return ret;
 }
 
+static int mho_ctx_reset_device(struct mho_device *mdev)
+{
+	int ret = mho_pm_get(mdev);
+
+	if (ret)
+		return ret;
+	ret = mho_reset_device(mdev);
+	mho_pm_put(mdev);
+	return ret;
+}
+
 /**
  * mho_ioctl_reset() - DRM_IOCTL_MHO_RESET
  * @drm: device
@@ -271,7 +283,7 @@ int mho_ioctl_reset(struct drm_device *drm, void *data, struct drm_file *file)
 	if (args->scope == DRM_MHO_RESET_CTX)
 		ret = mho_ctx_reset(client, args->ctx);
 	else
-		ret = mho_reset_device(client->mdev);
+		ret = mho_ctx_reset_device(client->mdev);
 	drm_dev_exit(idx);
 	return ret;
 }

@@ -131,11 +131,18 @@ static int mho_debugfs_show(struct seq_file *seq, void *unused)
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
+	/* Asleep it has no users, and its log is lost: that would not be worth waking it. */
+	if (!mho_pm_look(mdev)) {
+		drm_puts(&p, "asleep\n");
+		drm_dev_exit(idx);
+		return 0;
+	}
 	ret = mutex_lock_interruptible(&mdev->admin.lock);
 	if (!ret) {
 		file->print(&p, mdev);
 		mutex_unlock(&mdev->admin.lock);
 	}
+	mho_pm_look_done(mdev);
 	drm_dev_exit(idx);
 	return ret;
 }

@@ -132,9 +132,15 @@ struct mho_limits {
  * @limits: what the device is
  * @topology: its device-tree blob
  * @thermal: its limits, from the topology
+ * @fw_image: the firmware, for the device to read; NULL before it was needed
+ * @fw_addr: its bus address
+ * @fw_size: its bytes
  * @fw_version: of the running firmware
  * @restored: weights of an earlier life were found
  * @wedged: the device is beyond help, under the admin lock for writing
+ * @asleep: in D3hot because nobody uses it, under the admin lock for writing
+ * @may_sleep: runtime power management has been started
+ * @energy_past_fj: energy of jobs before the device's counters were cleared
  * @clients: open files with a device context, under the admin lock
  * @contexts: numbers of contexts in use, under the admin lock
  * @queue_ids: numbers of queues in use, under the admin lock
@@ -163,9 +169,15 @@ struct mho_device {
 	struct mho_limits limits;
 	void *topology;
 	struct mho_thermal thermal;
+	void *fw_image;
+	dma_addr_t fw_addr;
+	size_t fw_size;
 	u32 fw_version;
 	bool restored;
 	bool wedged;
+	bool asleep;
+	bool may_sleep;
+	u64 energy_past_fj;
 	struct list_head clients;
 	unsigned long *contexts;
 	unsigned long *queue_ids;
@@ -217,6 +229,7 @@ int mho_device_shutdown(struct mho_device *mdev);
 void mho_device_stop(struct mho_device *mdev);
 
 /* mho_fw.c */
+int mho_fw_load(struct mho_device *mdev);
 int mho_fw_boot(struct mho_device *mdev);
 
 /* mho_admin.c */

@@ -7,6 +7,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 
 #include <drm/drm_accel.h>
 #include <drm/drm_drv.h>
@@ -205,6 +206,7 @@ static int mho_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	drm_info(&mdev->drm, "%s, %u tiles, %u queues, firmware %u.%u.%u\n", mdev->limits.model,
 		 mdev->limits.tiles, mdev->limits.queues, mdev->fw_version >> 24,
 		 mdev->fw_version >> 16 & 0xff, mdev->fw_version & 0xffff);
+	mho_pm_start(mdev);
 	return 0;
 
 err_stop:
@@ -226,6 +228,10 @@ static void mho_remove_mappings(struct mho_device *mdev)
 
 	mutex_lock(&mdev->admin.lock);
 	list_for_each_entry(client, &mdev->clients, link) {
+		/* Files that stay open do not keep the next driver awake. */
+		if (client->awake)
+			pm_runtime_put_noidle(&mdev->pdev->dev);
+		client->awake = false;
 		list_for_each_entry(ctx, &client->queues, link) {
 			mho_queue_detach(&ctx->queue);
 			mho_ctx_free_hw(ctx);
@@ -246,6 +252,7 @@ static void mho_remove(struct pci_dev *pdev)
 	mho_window_sync(mdev);
 	/* From here on nobody new touches the device, and those who did are done. */
 	drm_dev_unplug(&mdev->drm);
+	mho_pm_stop(mdev);
 	cancel_work_sync(&mdev->reset_work);
 	mho_coredump_flush(mdev);
 	mutex_lock(&mdev->admin.lock);
@@ -280,7 +287,7 @@ static struct pci_driver mho_pci_driver = {
 	.shutdown = mho_shutdown,
 	.err_handler = &mho_pci_errors,
 	.dev_groups = mho_sysfs_groups,
-	.driver.pm = pm_sleep_ptr(&mho_pm_ops),
+	.driver.pm = pm_ptr(&mho_pm_ops),
 };
 module_pci_driver(mho_pci_driver);
 

@@ -41,47 +41,60 @@ static int mho_fw_start(struct mho_device *mdev, dma_addr_t addr, size_t size)
 }
 
 /**
- * mho_fw_boot() - give the device its firmware and start it
- * @mdev: device, in WAIT_FW
+ * mho_fw_load() - have the image where the device can read it, from now on
+ * @mdev: device
  *
- * The image stays in memory only while the device reads it. If the device does not stop reading it,
- * it is reset before the memory goes.
+ * It stays as long as the driver is bound: when the device comes back from a sleep or a reset,
+ * there may be no memory for it, nor a file system.
  *
- * Return: 0, -ENOENT (no file), -EBADMSG (refused), -EFBIG, -ETIMEDOUT, -ENODEV, -ENOMEM.
+ * Return: 0, -ENOENT (no file), -EFBIG, -ENOMEM.
  */
-int mho_fw_boot(struct mho_device *mdev)
+int mho_fw_load(struct mho_device *mdev)
 {
 	const struct firmware *fw;
-	dma_addr_t addr;
-	size_t size;
-	void *image;
 	int ret;
 
+	if (mdev->fw_image)
+		return 0;
 	ret = request_firmware(&fw, MHO_HW_FW_FILE, &mdev->pdev->dev);
 	if (ret) {
 		drm_err(&mdev->drm, "firmware %s: not found (%d); install it below /lib/firmware\n",
 			MHO_HW_FW_FILE, ret);
 		return ret;
 	}
-	size = fw->size;
-	if (!size || size > MHO_HW_FW_SIZE_MAX) {
+	if (!fw->size || fw->size > MHO_HW_FW_SIZE_MAX) {
 		drm_err(&mdev->drm, "firmware %s: %zu bytes; 1 to %u are possible\n",
-			MHO_HW_FW_FILE, size, MHO_HW_FW_SIZE_MAX);
+			MHO_HW_FW_FILE, fw->size, MHO_HW_FW_SIZE_MAX);
 		ret = -EFBIG;
 		goto out_release;
 	}
-	image = dma_alloc_coherent(&mdev->pdev->dev, size, &addr, GFP_KERNEL);
-	if (!image) {
+	mdev->fw_image = dmam_alloc_coherent(&mdev->pdev->dev, fw->size, &mdev->fw_addr,
+					     GFP_KERNEL);
+	if (!mdev->fw_image) {
 		ret = -ENOMEM;
 		goto out_release;
 	}
-	memcpy(image, fw->data, size);
-	ret = mho_fw_start(mdev, addr, size);
-	if (ret == -ETIMEDOUT)
-		mho_device_warm_reset(mdev);
-	dma_free_coherent(&mdev->pdev->dev, size, image, addr);
+	mdev->fw_size = fw->size;
+	memcpy(mdev->fw_image, fw->data, fw->size);
 out_release:
 	release_firmware(fw);
+	return ret;
+}
+
+/**
+ * mho_fw_boot() - give the device its firmware and start it
+ * @mdev: device, in WAIT_FW
+ *
+ * Return: 0, as mho_fw_load(), -EBADMSG (refused), -ETIMEDOUT, -ENODEV.
+ */
+int mho_fw_boot(struct mho_device *mdev)
+{
+	int ret = mho_fw_load(mdev);
+
+	if (!ret)
+		ret = mho_fw_start(mdev, mdev->fw_addr, mdev->fw_size);
+	if (ret == -ETIMEDOUT)
+		mho_device_warm_reset(mdev);
 	return ret;
 }
 

@@ -62,8 +62,27 @@ static int mho_hwmon_get(struct mho_device *mdev, enum hwmon_sensor_types type, 
 	if (type == hwmon_power)
 		*value = (long)t.power_mw * MHO_UW_PER_MW;
 	else
-		*value = div_u64(t.energy_fj, MHO_FJ_PER_UJ);
+		*value = div_u64(t.energy_fj + READ_ONCE(mdev->energy_past_fj), MHO_FJ_PER_UJ);
 	return 0;
+}
+
+/* Those who watch sensors look every second or so: a card that they woke would never sleep. */
+static int mho_hwmon_asleep(struct mho_device *mdev, enum hwmon_sensor_types type, u32 attr,
+			    long *value)
+{
+	*value = 0;
+	if (type == hwmon_temp && attr == hwmon_temp_input)
+		return -ENODATA;
+	if (type == hwmon_energy)
+		*value = div_u64(READ_ONCE(mdev->energy_past_fj), MHO_FJ_PER_UJ);
+	return 0;
+}
+
+/* Limits are the topology's. */
+static bool mho_hwmon_known(enum hwmon_sensor_types type, u32 attr)
+{
+	return type == hwmon_temp ? attr == hwmon_temp_max || attr == hwmon_temp_crit :
+				    type == hwmon_power && attr == hwmon_power_max;
 }
 
 static int mho_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 attr, int channel,
@@ -74,7 +93,14 @@ static int mho_hwmon_read(struct device *dev, enum hwmon_sensor_types type, u32 
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
-	ret = mho_hwmon_get(mdev, type, attr, value);
+	if (mho_hwmon_known(type, attr)) {
+		ret = mho_hwmon_get(mdev, type, attr, value);
+	} else if (mho_pm_look(mdev)) {
+		ret = mho_hwmon_get(mdev, type, attr, value);
+		mho_pm_look_done(mdev);
+	} else {
+		ret = mho_hwmon_asleep(mdev, type, attr, value);
+	}
 	drm_dev_exit(idx);
 	return ret;
 }

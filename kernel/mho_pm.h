@@ -20,4 +20,11 @@ extern const struct attribute_group *mho_sysfs_groups[];
 int mho_hwmon_init(struct mho_device *mdev);
 void mho_debugfs_init(struct mho_device *mdev);
 
+void mho_pm_start(struct mho_device *mdev);
+void mho_pm_stop(struct mho_device *mdev);
+int mho_pm_get(struct mho_device *mdev);
+void mho_pm_put(struct mho_device *mdev);
+bool mho_pm_look(struct mho_device *mdev);
+void mho_pm_look_done(struct mho_device *mdev);
+
 #endif

@@ -13,6 +13,7 @@
 
 #include "mho_client.h"
 #include "mho_device.h"
+#include "mho_pm.h"
 
 static_assert(DRM_MHO_FEATURE_SHADOW == MHO_HW_CAP_SHADOW);
 static_assert(DRM_MHO_FEATURE_COALESCE == MHO_HW_CAP_COALESCE);
@@ -262,6 +263,36 @@ static int mho_query_ctx(struct mho_client *client, struct drm_mho_query *args)
 	return mho_query_answer(args, &state, sizeof(state));
 }
 
+/* What only the device knows: it is woken for that. */
+static int mho_query_device(struct mho_device *mdev, struct drm_mho_query *args)
+{
+	int (*ask)(struct mho_device *mdev, struct drm_mho_query *args);
+	int ret;
+
+	switch (args->type) {
+	case DRM_MHO_QUERY_FIRMWARE:
+		ask = mho_query_firmware;
+		break;
+	case DRM_MHO_QUERY_TELEMETRY:
+		ask = mho_query_counters;
+		break;
+	case DRM_MHO_QUERY_TILE:
+		ask = mho_query_tile;
+		break;
+	case DRM_MHO_QUERY_LOG:
+		ask = mho_query_log;
+		break;
+	default:
+		return -EINVAL;
+	}
+	ret = mho_pm_get(mdev);
+	if (ret)
+		return ret;
+	ret = ask(mdev, args);
+	mho_pm_put(mdev);
+	return ret;
+}
+
 /**
  * mho_ioctl_query() - DRM_IOCTL_MHO_QUERY
  * @drm: device
@@ -289,23 +320,11 @@ int mho_ioctl_query(struct drm_device *drm, void *data, struct drm_file *file)
 		ret = args->id ? -EINVAL : mho_query_answer(args, mdev->topology,
 							     mdev->limits.topology_size);
 		break;
-	case DRM_MHO_QUERY_FIRMWARE:
-		ret = mho_query_firmware(mdev, args);
-		break;
-	case DRM_MHO_QUERY_TELEMETRY:
-		ret = mho_query_counters(mdev, args);
-		break;
-	case DRM_MHO_QUERY_TILE:
-		ret = mho_query_tile(mdev, args);
-		break;
-	case DRM_MHO_QUERY_LOG:
-		ret = mho_query_log(mdev, args);
-		break;
 	case DRM_MHO_QUERY_CTX:
 		ret = mho_query_ctx(client, args);
 		break;
 	default:
-		ret = -EINVAL;
+		ret = mho_query_device(mdev, args);
 	}
 	drm_dev_exit(idx);
 	return ret;
@@ -337,7 +356,11 @@ int mho_ioctl_selftest(struct drm_device *drm, void *data, struct drm_file *file
 		return -EACCES;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
-	ret = mho_admin_query(to_mho(drm), &sqe, &hw, sizeof(hw), NULL);
+	ret = mho_pm_get(to_mho(drm));
+	if (!ret) {
+		ret = mho_admin_query(to_mho(drm), &sqe, &hw, sizeof(hw), NULL);
+		mho_pm_put(to_mho(drm));
+	}
 	drm_dev_exit(idx);
 	if (ret)
 		return ret;
@@ -374,9 +397,13 @@ int mho_ioctl_calibrate(struct drm_device *drm, void *data, struct drm_file *fil
 		return -EACCES;
 	if (!drm_dev_enter(drm, &idx))
 		return -ENODEV;
-	mutex_lock(&mdev->admin.lock);
-	ret = mho_admin_run(mdev, &sqe, NULL);
-	mutex_unlock(&mdev->admin.lock);
+	ret = mho_pm_get(mdev);
+	if (!ret) {
+		mutex_lock(&mdev->admin.lock);
+		ret = mho_admin_run(mdev, &sqe, NULL);
+		mutex_unlock(&mdev->admin.lock);
+		mho_pm_put(mdev);
+	}
 	drm_dev_exit(idx);
 	return ret;
 }

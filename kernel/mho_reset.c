@@ -301,8 +301,10 @@ static void mho_reset_work(struct work_struct *work)
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return;
 	mutex_lock(&mdev->admin.lock);
-	status = mho_read(mdev, MHO_HW_REG_STATUS);
-	if (status == U32_MAX)
+	status = mdev->asleep ? 0 : mho_read(mdev, MHO_HW_REG_STATUS);
+	if (mdev->asleep)
+		drm_dbg(&mdev->drm, "asleep: no reset\n");
+	else if (status == U32_MAX)
 		mho_reset_wedge(mdev, -ENODEV);
 	else if (mdev->admin.dead || (status & MHO_HW_STATUS_FATAL))
 		mho_reset_failed(mdev, status);

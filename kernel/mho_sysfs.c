@@ -74,7 +74,11 @@ static int mho_sysfs_firmware(struct mho_device *mdev, struct drm_mho_firmware *
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
-	ret = mho_query_fw(mdev, fw);
+	ret = mho_pm_get(mdev);
+	if (!ret) {
+		ret = mho_query_fw(mdev, fw);
+		mho_pm_put(mdev);
+	}
 	drm_dev_exit(idx);
 	return ret;
 }
@@ -105,7 +109,11 @@ static ssize_t wear_max_show(struct device *dev, struct device_attribute *attr, 
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
-	ret = mho_query_telemetry(mdev, &t);
+	ret = mho_pm_get(mdev);
+	if (!ret) {
+		ret = mho_query_telemetry(mdev, &t);
+		mho_pm_put(mdev);
+	}
 	drm_dev_exit(idx);
 	return ret ?: sysfs_emit(buf, "%u\n", t.wear_max);
 }
@@ -185,7 +193,11 @@ static ssize_t wear_read(struct file *file, struct kobject *kobj, mho_bin_attrib
 
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return -ENODEV;
-	ret = mho_sysfs_wear(mdev, buf, at, count);
+	ret = mho_pm_get(mdev);
+	if (!ret) {
+		ret = mho_sysfs_wear(mdev, buf, at, count);
+		mho_pm_put(mdev);
+	}
 	drm_dev_exit(idx);
 	return ret;
 }

@@ -65,6 +65,9 @@ nobody:x:65534:65534:nobody:/:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:
 render:x:106:
 nogroup:x:65534:' >"$root/etc/group"
+# A fault that is ordered for the next boot of the card must not find it asleep.
+mkdir -p "$root/etc/modprobe.d"
+echo 'options mho autosuspend_ms=-1' >"$root/etc/modprobe.d/mho.conf"
 
 # busybox's timeout has no --foreground, which kselftest's runner needs.
 rm -f "$root/usr/bin/"{timeout,lspci,setpriv}
