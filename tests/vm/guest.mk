@@ -61,6 +61,6 @@ $(KSELFTEST).stamp: FORCE
 
 $(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/profile.sh $(HERE)/modules \
 		$(PROGRAMS) $(SCRIPTS) $(BENCH) $(KSELFTEST).stamp $(MODULE) \
-		$(wildcard $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
+		$(wildcard runtime/udev/*.rules $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
 	@mkdir -p $(@D)
 	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

@@ -74,6 +74,11 @@ rm -f "$root/usr/bin/"{timeout,lspci,setpriv}
 for program in bin/timeout bin/lspci bin/strace bin/setpriv sbin/modprobe sbin/rmmod; do
 	add_program "/usr/$program"
 done
+# udevadm is udevd, too, by that name.
+add_program /usr/bin/udevadm
+mkdir -p "$root/usr/lib/systemd" "$root/etc/udev/rules.d"
+ln -s /usr/bin/udevadm "$root/usr/lib/systemd/systemd-udevd"
+install -m 644 "$here"/../../runtime/udev/*.rules "$root/etc/udev/rules.d/"
 [ -r /usr/share/misc/pci.ids ] && install -D -m 644 /usr/share/misc/pci.ids \
 	"$root/usr/share/misc/pci.ids"
 
