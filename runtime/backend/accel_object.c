@@ -30,10 +30,12 @@ static int no_memory(int err, size_t bytes)
 {
 	switch (err) {
 	case -ENOSPC:
-		return mrt_fail(err,
-				"the card has no memory key left for a buffer, or this program "
-				"has its share of them: free one, or put several things into "
-				"one buffer");
+	case -EDQUOT:
+		return mrt_fail(-ENOSPC, "%s: free one, or put several things into one buffer",
+				err == -ENOSPC ? "the card has no memory key left for a buffer" :
+						 "this program has its share of the card's memory "
+						 "keys, one for each buffer");
+	case -EFBIG:
 	case -EINVAL:
 		return mrt_fail(-ENOMEM,
 				"a buffer of %zu bytes is more than a memory key can cover", bytes);
@@ -105,10 +107,14 @@ int accelb_array_create(struct mrt_bdev *base, struct mrt_array_request *req, ui
 	case -ENOSPC:
 		req->tiles_needed = args.tiles_needed;
 		req->tiles_free = args.tiles_free;
-		return err;
+		if (req->tiles_needed)
+			return err;
+		return mrt_fail(err,
+				"the card holds %u matrices already, as many as it can: free one",
+				accelb_dev_of(base)->info.arrays_max);
 	case -EDQUOT:
-		return mrt_fail(-ENOSPC, "this program holds as many matrices as one may, half of "
-					 "what the card has: free one");
+		return mrt_fail(-ENOSPC, "this program has its share of the card's matrices or "
+					 "tiles, which is half of them: free one");
 	case -EEXIST:
 		return mrt_fail(err,
 				"a matrix \"%s\" is on this card already: mho_mat_find() it, or "

@@ -234,7 +234,9 @@ int emub_array_create(struct mrt_bdev *base, struct mrt_array_request *req, uint
 		return -ENOSPC;
 	}
 	if (ret == MHO_HW_ST_NO_RESOURCE)
-		return -ENOSPC;
+		return mrt_fail(-ENOSPC,
+				"the card holds %u matrices already, as many as it can: free one",
+				emub_dev_of(base)->info.arrays_max);
 	if (ret == MHO_HW_ST_EXISTS)
 		return mrt_fail(
 			-EEXIST,

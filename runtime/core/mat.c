@@ -83,10 +83,6 @@ static int no_tiles(const struct mrt_dev *dev, const struct mrt_array_request *r
 	uint32_t rows = 0, cols = 0, free = req->tiles_free;
 	const struct mho_topo *topo = dev->topo;
 
-	if (!req->tiles_needed)
-		return mrt_fail(-ENOSPC,
-				"the card holds %u matrices already, as many as it can: free one",
-				dev->info.arrays_max);
 	for (unsigned int i = 0; i < topo->ntiles; i++) {
 		const struct mho_topo_tile *t = &topo->tiles[i];
 
@@ -197,7 +193,7 @@ int mho_mat_alloc(struct mho_dev *handle, const struct mho_mat_desc *desc, struc
 		.name = d.name,
 	};
 	err = dev->ops->array_create(dev->bdev, &req, &id);
-	if (err == -ENOSPC)
+	if (err == -ENOSPC && req.tiles_needed)
 		return no_tiles(dev, &req);
 	return err ? err : new_mat(dev, id, true, out);
 }

@@ -94,6 +94,36 @@ static int leave(struct mrt_dev *dev, int ret)
 	return ret;
 }
 
+/* What it means that a job was ended by others than the device; and what to do. */
+static const char *cut_off_text(int err)
+{
+	switch (err) {
+	case -ETIME:
+		return "it made no progress and was cut off; the matrix may hold anything between "
+		       "before and after";
+	case -ECANCELED:
+		return "it was cut off by a reset; a matrix that it wrote may hold anything between "
+		       "before and after";
+	case -EIO:
+		return "the device has lost the matrix in a reset, or has stopped: close it and open "
+		       "it again";
+	case -ENODEV:
+		return "the card is gone: it was removed, or its driver was unbound; close the device";
+	default:
+		return mho_strerror(err);
+	}
+}
+
+static int cut_off(struct mrt_dev *dev, const struct mho_job *job, const char *what)
+{
+	/* A queue that was lost would answer the same for ever; the next call makes another. */
+	if (job->status == -EIO) {
+		mrt_queue_free(dev->sync->queue);
+		dev->sync->queue = NULL;
+	}
+	return mrt_fail(job->status, "%s: %s", what, cut_off_text(job->status));
+}
+
 /* Runs one job to its end; the last error names @what. */
 static int run(struct mrt_dev *dev, struct mho_job *job, const char *what)
 {
@@ -107,7 +137,9 @@ static int run(struct mrt_dev *dev, struct mho_job *job, const char *what)
 		return ret;
 	if (!job->status)
 		return 0;
-	ret = job->status < 0 ? job->status : mrt_status_errno((unsigned int)job->status);
+	if (job->status < 0)
+		return cut_off(dev, job, what);
+	ret = mrt_status_errno((unsigned int)job->status);
 	return mrt_fail(ret, "%s: the device answered: %s (detail %u)", what,
 			mho_strerror(job->status), job->detail);
 }

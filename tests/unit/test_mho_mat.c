@@ -20,7 +20,7 @@ static int setup(void **state)
 
 static int setup_small(void **state)
 {
-	*state = fixture_open("emu:small?tech=ideal", MHO_IO_AUTO);
+	*state = fixture_open(FIXTURE_URI, MHO_IO_AUTO);
 	return 0;
 }
 

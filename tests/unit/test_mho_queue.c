@@ -313,7 +313,9 @@ static void test_bad_queue(void **state)
 		n++;
 	assert_int_equal(n, 4);
 	assert_int_equal(err, -ENOSPC);
-	expect_error("all 4 queues of the card are in use");
+	expect_error(fixture_on_card() ?
+			     "queues of the card are in use, or this program has its share" :
+			     "all 4 queues of the card are in use");
 	mho_queue_destroy(queues[1]);
 	assert_int_equal(mho_queue_create(f->dev, &opts, &queues[1]), 0);
 }

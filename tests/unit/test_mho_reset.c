@@ -18,7 +18,8 @@
 #include "mho_fixture.h"
 
 #define JOBS 12
-#define TRIES 1000
+/* A driver does again what only reads: on a card, none of these tests' jobs is ever cut off. */
+#define TRIES (fixture_on_card() ? 10 : 1000)
 
 /* Every matrix, buffer and queue of before works after. */
 static void test_keeps(void **state)
@@ -111,13 +112,16 @@ static void test_in_flight(void **state)
 
 	for (int i = 0; i < TRIES && !cut; i++) {
 		submit_slow(q, jobs, &slow);
-		assert_in_range(mho_queue_reap(q, done, JOBS, 0, 0), 0, JOBS);
+		while ((n = mho_queue_reap(q, done, JOBS, 0, 0)) > 0)
+			;
+		assert_int_equal(n, 0);
 		assert_int_equal(mho_reset(f->dev), 0);
-		assert_int_equal(poll(&p, 1, 10000), 1);
+		if (mho_queue_pending(q))
+			assert_int_equal(poll(&p, 1, 10000), 1);
 		cut = collect(q, (int)mho_queue_pending(q));
 		assert_in_range(cut, 0, 4);
 	}
-	assert_true(cut > 0);
+	assert_true(cut > 0 || fixture_on_card());
 
 	/* New jobs after a reset, before those of before were reaped. */
 	submit_slow(q, jobs, &slow);
@@ -160,7 +164,7 @@ static void test_sleeper(void **state)
 		assert_int_equal(pthread_join(thread, &cut), 0);
 		n = *(int *)cut;
 	}
-	assert_true(n > 0);
+	assert_true(n > 0 || fixture_on_card());
 }
 
 struct worker {
@@ -234,9 +238,8 @@ static void test_beside_others(void **state)
 }
 
 /* A doorbell that the admin queue cannot have stops the device; a reset starts it again. */
-static void test_stopped(void **state)
+static void stop_and_reset(struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct mho_telemetry t = MHO_INIT(struct mho_telemetry);
 	struct mrt_dev *dev = mrt_handle_get(f->dev, MRT_DEV, "test");
 	struct emub_dev *emub = emub_dev_of(dev->bdev);
@@ -256,6 +259,14 @@ static void test_stopped(void **state)
 	assert_int_equal(mho_telemetry_get(f->dev, &t), 0);
 	assert_int_equal(mho_read(mat, back, 4), 0);
 	assert_memory_equal(back, w, sizeof(w));
+}
+
+static void test_stopped(void **state)
+{
+	/* It reaches into the emulated device. */
+	if (fixture_on_card())
+		skip();
+	stop_and_reset(*state);
 }
 
 static void test_bad_handle(void **state)

@@ -24,6 +24,11 @@ static void catch_line(void *arg, int level, const char *text)
 	pthread_mutex_unlock(&f->lock);
 }
 
+int fixture_on_card(void)
+{
+	return getenv("MHO_TEST_CARD") != NULL;
+}
+
 struct fixture *fixture_open(const char *uri, uint32_t io)
 {
 	struct mho_open_opts opts = MHO_INIT(struct mho_open_opts);
@@ -31,6 +36,12 @@ struct fixture *fixture_open(const char *uri, uint32_t io)
 
 	assert_non_null(f);
 	pthread_mutex_init(&f->lock, NULL);
+	if (fixture_on_card() && !strcmp(uri, FIXTURE_URI)) {
+		uri = getenv("MHO_TEST_CARD");
+		/* Jobs do not go through io_uring there, but there are queues on a program's own. */
+		if (io == MHO_IO_URING)
+			io = MHO_IO_AUTO;
+	}
 	f->io = io;
 	opts.io = io;
 	opts.log = catch_line;
@@ -52,10 +63,10 @@ int fixture_setup_io(void **state)
 {
 	uint32_t io = *(uint32_t *)*state;
 	struct mho_info info = MHO_INIT(struct mho_info);
-	struct fixture *f = fixture_open("emu:small?tech=ideal", io);
+	struct fixture *f = fixture_open(FIXTURE_URI, io);
 
 	assert_int_equal(mho_dev_info(f->dev, &info), 0);
-	assert_int_equal(info.io, io);
+	assert_int_equal(info.io, fixture_on_card() ? MHO_IO_THREAD : io);
 	*state = f;
 	return 0;
 }

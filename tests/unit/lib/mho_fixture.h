@@ -19,6 +19,11 @@
 #include "mho/mho.h"
 
 #define FIXTURE_LOG 4096
+/*
+ * The card of most tests. With MHO_TEST_CARD=URI in the environment they run on that one instead,
+ * which has the same topology and cells: a real driver's, in a guest.
+ */
+#define FIXTURE_URI "emu:small?tech=ideal"
 
 /**
  * struct fixture - an open device
@@ -33,6 +38,9 @@ struct fixture {
 	pthread_mutex_t lock;
 	char log[FIXTURE_LOG];
 };
+
+/* Whether the tests run on another card than FIXTURE_URI. */
+int fixture_on_card(void);
 
 /* Opens @uri; fails the test if it does not open. */
 struct fixture *fixture_open(const char *uri, uint32_t io);
