@@ -87,7 +87,8 @@ TEST_F(reload, unbind_with_a_job_in_flight)
 	ASSERT_EQ(0, mt_submit(&self->s, &nop, 1));
 	ASSERT_EQ(0, mt_fault_taken("hang"));
 	ASSERT_EQ(0, mt_unbind());
-	EXPECT_EQ(0, mt_result_wait(mt_results(&self->s)));
+	/* At once: the time-out of the job, which is far off, would end it, too. */
+	EXPECT_EQ(DRM_MHO_RESULT_DONE, mt_results(&self->s)->done);
 	EXPECT_EQ(-ENODEV, mt_results(&self->s)->status);
 	ASSERT_EQ(0, mt_bind());
 	EXPECT_EQ(0, mt_works());
