@@ -6,8 +6,8 @@
  * errors. All of them stop the queues, let the device forget them, and bring everything back with
  * the same code as a reset of the device. An orderly SHUTDOWN before it keeps unnamed arrays, too.
  *
- * A card that nobody uses sleeps: a reference is held by each file with a context in the device, and
- * for each call that needs the device without one.
+ * A card that nobody uses sleeps: a reference is held by each file with a context in the device,
+ * and for each call that needs the device without one.
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -25,7 +25,7 @@ static int autosuspend_ms = 10000;
 module_param(autosuspend_ms, int, 0644);
 MODULE_PARM_DESC(autosuspend_ms, "time after its last user when a card goes to sleep, ms (negative: never)");
 
-/* The device clears its counters when the function loses its state; energy is not to run backwards. */
+/* The device clears its counters when the function loses its state; energy never runs backwards. */
 static void mho_pm_note_energy(struct mho_device *mdev)
 {
 	const struct mho_hw_telemetry *t = mdev->admin.data;

@@ -97,9 +97,10 @@ coccinelle()
 		xargs -P "$jobs" -I{} bash -c 'coccinelle_one "$@"' bash {} "$@"
 }
 
+# filp is how the kernel calls a struct file.
 spelling()
 {
-	(cd "$staged" && codespell "$@")
+	(cd "$staged" && codespell --ignore-words-list=filp "$@")
 }
 
 rm -rf $scratch
