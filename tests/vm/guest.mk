@@ -32,6 +32,12 @@ all: $(GUEST)/initramfs.cpio
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Ifirmware-if -Iuapi \
 		-idirafter /usr/include/drm -o $@ $<
 
+# What is called so uses libmho, which is in the guest for the tools.
+/vm/guest/tests/libmho_%: $(HERE)/guest/libmho_%.c $(OUT)/lib/libmho.so
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iruntime/include -o $@ $< \
+		-L$(OUT)/lib -lmho -Wl,-rpath-link,$(OUT)/lib
+
 /vm/guest/tests/%: $(HERE)/guest/%.sh
 	@mkdir -p $(@D)
 	install -m 755 $< $@
