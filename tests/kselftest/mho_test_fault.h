@@ -14,6 +14,8 @@
 
 /* Time-out of jobs where one is to run out, in ms; a busy host must be able to keep to it. */
 #define MT_TIMEOUT_MS 1500
+/* One that must not be what ends a job: longer than a device that hangs may take to shut down, ms. */
+#define MT_FAR_MS 60000
 /* How long a job takes that is to be in flight when something happens, in ms. */
 #define MT_DELAY_MS 9000
 

@@ -72,7 +72,7 @@ TEST_F(death, removed)
 
 	/* With a time-out that is far off: it would end the job, too. */
 	mt_session_close(&self->s);
-	ASSERT_EQ(0, mt_timeout(0));
+	ASSERT_EQ(0, mt_timeout(MT_FAR_MS));
 	ASSERT_EQ(0, mt_session_open(&self->s));
 	ASSERT_EQ(0, mt_order("fault hang"));
 	ASSERT_EQ(0, mt_submit(&self->s, &nop, 1));

@@ -27,6 +27,7 @@ FIXTURE(unplug)
 FIXTURE_SETUP(unplug)
 {
 	ASSERT_EQ(0, mt_node_wait(true));
+	ASSERT_EQ(0, mt_timeout(MT_FAR_MS));
 	ASSERT_EQ(0, mt_session_open(&self->s));
 }
 

@@ -26,6 +26,7 @@ FIXTURE(reload)
 FIXTURE_SETUP(reload)
 {
 	ASSERT_EQ(0, mt_node_wait(true));
+	ASSERT_EQ(0, mt_timeout(MT_FAR_MS));
 	ASSERT_EQ(0, mt_session_open(&self->s));
 }
 
