@@ -162,6 +162,11 @@ result $? "which is as it was"
 "$train" "${small[@]}" --history /dev/full >out 2>err
 holds "a table that cannot be written does not cost the report" out 'device energy'
 # shellcheck disable=SC2016 # $0, $@ are the inner shell's
+# What a new state is written to is taken, so that it cannot be kept.
+mkdir full.state.tmp
+refuses 1 'what this run did to the device is not kept: the state file was not written' \
+	"a trained device whose state cannot be written" \
+	"$train" "${small[@]}" --device "emu:small?state=$work/full.state"
 refuses 1 'standard output: cannot be written' "report to a full disk" \
 	bash -c '"$0" "$@" >/dev/full' "$train" "${small[@]}"
 # shellcheck disable=SC2016

@@ -17,7 +17,7 @@
 # Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
 # one is wanted, the first); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
 # seconds for a guest (600; a shell has no limit); ONLY, part of the names of the tests to run;
-# TEST_LIMIT, seconds for one of them (60); EXTRA, a directory below $MHO_VM whose files the guest is
+# TEST_LIMIT, seconds for one of them (120); EXTRA, a directory below $MHO_VM whose files the guest is
 # to have, too; JOBS; MIRROR (provision.sh); what session.sh lists.
 set -u
 # shellcheck source=tests/vm/lib.sh
@@ -139,7 +139,7 @@ test_guest()
 {
 	local status
 	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
-	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-60} \
+	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-120} \
 mho.profile=$2 ${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/run/$1.$$.err"
 	status=$?
 	mv "$vm/run/$1.$$.err" "$run/session.log"

@@ -136,3 +136,12 @@ int train_setup_samples(const struct train_setup *setup, const struct mho_nn_che
 	*train = data;
 	return 0;
 }
+
+int train_setup_keep(struct mho_dev *dev)
+{
+	int err = dev ? mho_sync(dev) : 0;
+
+	if (err)
+		train_complain("what this run did to the device is not kept: %s", mho_last_error());
+	return err;
+}

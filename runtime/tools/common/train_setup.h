@@ -37,4 +37,10 @@ int train_setup_parse(const char *note, struct train_setup *setup);
 int train_setup_samples(const struct train_setup *setup, const struct mho_nn_checkpoint *ckpt,
 			struct mho_nn_data **train, struct mho_nn_data **test);
 
+/*
+ * Makes sure that the device keeps what was done on it, of which closing it could not tell. @dev may
+ * be NULL. Complains. Return: 0 or -errno.
+ */
+int train_setup_keep(struct mho_dev *dev);
+
 #endif

@@ -389,6 +389,8 @@ int main(int argc, char **argv)
 		status = answer(&in);
 	if (!status)
 		status = output(&in);
+	if (train_setup_keep(in.dev))
+		status = TRAIN_FAILED;
 	tear_down(&in);
 	return status;
 }

@@ -385,6 +385,8 @@ int run_train(const struct options *o, uint32_t i, struct result *result)
 		sum_up(&run, result);
 		status = examine(&run, result);
 	}
+	if (train_setup_keep(run.dev))
+		status = TRAIN_FAILED;
 	tear_down(&run);
 	return status;
 }

@@ -89,8 +89,10 @@ static void measure_io(struct bench *b, uint32_t io)
 	if (err) {
 		snprintf(id, sizeof(id), "nop-%s", text_io(io));
 		bench_stop(bench_row(b, id, "jobs/s", NULL, "NOP, io %s", text_io(io)),
-			   io == MHO_IO_URING && (err == -EPERM || err == -ENOSYS) ? BENCH_SKIPPED :
-										     BENCH_ERROR,
+			   io == MHO_IO_URING &&
+					   (err == -EPERM || err == -ENOSYS || err == -EOPNOTSUPP) ?
+				   BENCH_SKIPPED :
+				   BENCH_ERROR,
 			   "%s", mho_last_error());
 		return;
 	}
