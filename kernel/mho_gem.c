@@ -8,6 +8,7 @@
 #include <linux/dma-buf.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_prime.h>
 #include <drm/mho_accel.h>
 
@@ -19,16 +20,37 @@
 /* Larger ones than a memory key can stand for are of no use. */
 #define MHO_BO_SIZE_MAX ((u64)MHO_HW_MEMORY_PAGES_MAX << PAGE_SHIFT)
 
+static void mho_gem_unmap(struct mho_bo *bo)
+{
+	struct drm_gem_object *obj = &bo->base.base;
+	struct sg_table *sgt;
+
+	dma_resv_lock(obj->resv, NULL);
+	sgt = bo->base.sgt;
+	if (sgt && obj->import_attach) {
+		dma_buf_unmap_attachment(obj->import_attach, sgt, DMA_BIDIRECTIONAL);
+		bo->base.sgt = NULL;
+	} else if (sgt) {
+		dma_unmap_sgtable(obj->dev->dev, sgt, DMA_BIDIRECTIONAL, 0);
+		sg_free_table(sgt);
+		kfree(sgt);
+		bo->base.sgt = NULL;
+	}
+	dma_resv_unlock(obj->resv);
+}
+
 static void mho_gem_free(struct drm_gem_object *obj)
 {
 	struct mho_device *mdev = to_mho(obj->dev);
 	struct mho_bo *bo = to_mho_bo(obj);
 
-	mutex_lock(&mdev->bo_lock);
-	list_del(&bo->link);
-	mutex_unlock(&mdev->bo_lock);
 	if (!iosys_map_is_null(&bo->map))
 		mho_gem_vunmap(obj, &bo->map);
+	/* Off the list it is unmapped: remove, which walks the list, does not wait for this. */
+	mutex_lock(&mdev->bo_lock);
+	mho_gem_unmap(bo);
+	list_del(&bo->link);
+	mutex_unlock(&mdev->bo_lock);
 	mutex_destroy(&bo->key_lock);
 	drm_gem_shmem_free(&bo->base);
 }
@@ -75,6 +97,39 @@ struct drm_gem_object *mho_gem_create_object(struct drm_device *drm, size_t size
 	INIT_LIST_HEAD(&bo->keys);
 	INIT_LIST_HEAD(&bo->link);
 	return &bo->base.base;
+}
+
+/**
+ * mho_gem_import() - &drm_driver.gem_prime_import_sg_table
+ * @drm: device
+ * @attach: attachment
+ * @sgt: its pages, mapped for the device
+ *
+ * Return: the object, or an error pointer: then the caller unmaps them.
+ */
+struct drm_gem_object *mho_gem_import(struct drm_device *drm, struct dma_buf_attachment *attach,
+				      struct sg_table *sgt)
+{
+	struct mho_device *mdev = to_mho(drm);
+	struct drm_gem_object *obj;
+	int idx;
+
+	if (!drm_dev_enter(drm, &idx))
+		return ERR_PTR(-ENODEV);
+	obj = drm_gem_shmem_prime_import_sg_table(drm, attach, sgt);
+	if (!IS_ERR(obj)) {
+		/*
+		 * It is mapped from now on, whether a job names it or not: remove must know. DRM
+		 * sets these two after us, which would be too late for remove.
+		 */
+		obj->import_attach = attach;
+		obj->resv = attach->dmabuf->resv;
+		mutex_lock(&mdev->bo_lock);
+		list_add_tail(&to_mho_bo(obj)->link, &mdev->bos);
+		mutex_unlock(&mdev->bo_lock);
+	}
+	drm_dev_exit(idx);
+	return obj;
 }
 
 /**
@@ -192,25 +247,6 @@ int mho_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file)
 	}
 	mho_bo_put(bo);
 	return ret;
-}
-
-static void mho_gem_unmap(struct mho_bo *bo)
-{
-	struct drm_gem_object *obj = &bo->base.base;
-	struct sg_table *sgt;
-
-	dma_resv_lock(obj->resv, NULL);
-	sgt = bo->base.sgt;
-	if (sgt && obj->import_attach) {
-		dma_buf_unmap_attachment(obj->import_attach, sgt, DMA_BIDIRECTIONAL);
-		bo->base.sgt = NULL;
-	} else if (sgt) {
-		dma_unmap_sgtable(obj->dev->dev, sgt, DMA_BIDIRECTIONAL, 0);
-		sg_free_table(sgt);
-		kfree(sgt);
-		bo->base.sgt = NULL;
-	}
-	dma_resv_unlock(obj->resv);
 }
 
 /**

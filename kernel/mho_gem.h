@@ -37,6 +37,8 @@ static inline struct mho_bo *to_mho_bo(struct drm_gem_object *obj)
 }
 
 struct drm_gem_object *mho_gem_create_object(struct drm_device *drm, size_t size);
+struct drm_gem_object *mho_gem_import(struct drm_device *drm, struct dma_buf_attachment *attach,
+				      struct sg_table *sgt);
 int mho_ioctl_bo_create(struct drm_device *drm, void *data, struct drm_file *file);
 int mho_ioctl_bo_info(struct drm_device *drm, void *data, struct drm_file *file);
 struct mho_bo *mho_bo_lookup(struct drm_file *file, u32 handle);
