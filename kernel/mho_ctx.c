@@ -82,8 +82,8 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	mutex_unlock(&ctx->submit_lock);
 	drm_sched_entity_fini(&ctx->entity);
 	mutex_lock(&mdev->admin.lock);
-	mho_queue_delete(&ctx->queue);
 	list_del_init(&ctx->link);
+	mho_queue_delete(&ctx->queue);
 	mutex_unlock(&mdev->admin.lock);
 	wait_event(ctx->idle, !atomic_read(&ctx->jobs));
 	drm_sched_fini(&ctx->sched);
@@ -139,8 +139,8 @@ static struct mho_ctx *mho_ctx_create(struct mho_client *client, unsigned int or
 
 err_queue:
 	mutex_lock(&mdev->admin.lock);
-	mho_queue_delete(&ctx->queue);
 	list_del_init(&ctx->link);
+	mho_queue_delete(&ctx->queue);
 	mho_ctx_free_hw(ctx);
 	mutex_unlock(&mdev->admin.lock);
 err_put:

@@ -138,6 +138,8 @@ struct mho_limits {
  * @fw_version: of the running firmware
  * @restored: weights of an earlier life were found
  * @wedged: the device is beyond help, under the admin lock for writing
+ * @away: stopped by whoever takes the function's state, and brings it back; under the admin lock
+ * @away_since: jiffies of that
  * @asleep: in D3hot because nobody uses it, under the admin lock for writing
  * @may_sleep: runtime power management has been started
  * @energy_past_fj: energy of jobs before the device's counters were cleared
@@ -175,6 +177,8 @@ struct mho_device {
 	u32 fw_version;
 	bool restored;
 	bool wedged;
+	bool away;
+	unsigned long away_since;
 	bool asleep;
 	bool may_sleep;
 	u64 energy_past_fj;
@@ -255,6 +259,8 @@ void mho_reset_init(struct mho_device *mdev);
 void mho_reset_schedule(struct mho_device *mdev);
 int mho_reset_device(struct mho_device *mdev);
 int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho_group *group);
+bool mho_reset_away(struct mho_device *mdev);
+void mho_reset_make_sure(struct mho_device *mdev);
 void mho_reset_quiesce(struct mho_device *mdev);
 void mho_reset_cut(struct mho_device *mdev);
 void mho_reset_wedge(struct mho_device *mdev, int error);

@@ -139,6 +139,7 @@ static void mho_key_unregister(struct mho_key *key)
 	ret = mho_admin_run(mdev, &sqe, NULL);
 	if (ret && ret != -ENODEV)
 		drm_dbg(&mdev->drm, "key %u: not given back (%d)\n", key->id, ret);
+	mho_reset_make_sure(mdev);
 	key->id = 0;
 }
 
@@ -150,8 +151,8 @@ static void mho_key_work(struct work_struct *work)
 	struct mho_device *mdev = client->mdev;
 
 	mutex_lock(&mdev->admin.lock);
-	mho_key_unregister(key);
 	list_del(&key->link);
+	mho_key_unregister(key);
 	mho_key_free_lists(key);
 	mutex_unlock(&mdev->admin.lock);
 	atomic_dec(&client->key_count);
@@ -214,6 +215,8 @@ static struct mho_key *mho_key_create(struct mho_client *client, struct mho_bo *
 	ret = mho_key_register(key);
 	if (!ret)
 		list_add_tail(&key->link, &client->keys);
+	else
+		mho_reset_make_sure(mdev);
 	mutex_unlock(&mdev->admin.lock);
 	if (ret)
 		goto err_lists;

@@ -243,7 +243,13 @@ static pci_ers_result_t mho_pci_slot_reset(struct pci_dev *pdev)
 	pci_restore_state(pdev);
 	/* A later restore needs it again. */
 	pci_save_state(pdev);
-	return mho_gone(mdev) ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+	if (!mho_gone(mdev))
+		return PCI_ERS_RESULT_RECOVERED;
+	/* Nobody is called after this. */
+	mutex_lock(&mdev->admin.lock);
+	mho_reset_wedge(mdev, -ENODEV);
+	mutex_unlock(&mdev->admin.lock);
+	return PCI_ERS_RESULT_DISCONNECT;
 }
 
 static void mho_pci_error_resume(struct pci_dev *pdev)

@@ -149,6 +149,7 @@ int mho_queue_create(struct mho_queue *queue, u16 context)
 	spin_unlock_irqrestore(&queue->vector->lock, flags);
 	ret = mho_queue_tell(queue, context);
 	if (ret) {
+		mho_reset_make_sure(mdev);
 		spin_lock_irqsave(&queue->vector->lock, flags);
 		list_del_init(&queue->link);
 		spin_unlock_irqrestore(&queue->vector->lock, flags);
@@ -179,7 +180,7 @@ void mho_queue_detach(struct mho_queue *queue)
 
 /**
  * mho_queue_delete() - take the queue from the device; all that is in flight ends with -ECANCELED
- * @queue: queue; the admin lock is held
+ * @queue: queue that a reset does not bring back any more; the admin lock is held
  */
 void mho_queue_delete(struct mho_queue *queue)
 {
@@ -197,11 +198,10 @@ void mho_queue_delete(struct mho_queue *queue)
 	ret = mho_admin_run(mdev, &sqe, NULL);
 	if (ret && ret != -ENODEV)
 		drm_dbg(&mdev->drm, "queue %u: not deleted (%d)\n", id, ret);
+	mho_reset_make_sure(mdev);
 	mho_queue_reap(queue);
 	mho_queue_detach(queue);
-	/* A device that did not answer may still use the rings: it keeps the number until reset. */
-	if (ret != -ETIMEDOUT)
-		__clear_bit(id, mdev->queue_ids);
+	__clear_bit(id, mdev->queue_ids);
 	mho_queue_fail(queue, -ECANCELED);
 }
 

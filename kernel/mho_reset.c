@@ -166,6 +166,7 @@ int mho_reset_revive(struct mho_device *mdev)
 	ret = mho_array_sweep(mdev);
 	if (ret)
 		goto err_wedge;
+	mdev->away = false;
 	mho_window_open(mdev);
 	while ((ctx = mho_next_ctx(mdev, ctx)))
 		mho_queue_start(&ctx->queue);
@@ -221,7 +222,40 @@ void mho_reset_fail_all(struct mho_device *mdev, int error)
 void mho_reset_quiesce(struct mho_device *mdev)
 {
 	lockdep_assert_held(&mdev->admin.lock);
+	mdev->away = true;
+	mdev->away_since = jiffies;
 	mho_reset_stop_queues(mdev);
+}
+
+/* Longer than any reset of a slot. PCI's core does not tell when it has given up recovering. */
+#define MHO_RESET_AWAY (60 * HZ)
+
+/**
+ * mho_reset_away() - is somebody about to bring the device back?
+ * @mdev: device; the admin lock is held
+ *
+ * Between mho_reset_quiesce() and mho_reset_revive() the device answers nothing, and that is no
+ * failure of it.
+ *
+ * Return: true if so, for a minute at most.
+ */
+bool mho_reset_away(struct mho_device *mdev)
+{
+	lockdep_assert_held(&mdev->admin.lock);
+	return mdev->away && time_before(jiffies, mdev->away_since + MHO_RESET_AWAY);
+}
+
+/**
+ * mho_reset_make_sure() - memory that the device has is to be freed, and it may not know
+ * @mdev: device that was told to let go of it; the admin lock is held
+ *
+ * If it could not be told, because it does not answer, it is reset, which ends all DMA.
+ */
+void mho_reset_make_sure(struct mho_device *mdev)
+{
+	lockdep_assert_held(&mdev->admin.lock);
+	if (mdev->admin.dead && !mdev->away)
+		mho_reset_locked(mdev, NULL, NULL);
 }
 
 /**
@@ -251,6 +285,9 @@ int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho
 	lockdep_assert_held(&mdev->admin.lock);
 	if (mdev->wedged)
 		return -EIO;
+	/* Whoever stopped it brings it back: that is a reset, too. */
+	if (mho_reset_away(mdev))
+		return 0;
 	dev_warn_ratelimited(mdev->drm.dev, "reset\n");
 	trace_mho_reset_begin(mdev);
 	mdev->resets++;
@@ -301,13 +338,15 @@ static void mho_reset_work(struct work_struct *work)
 	if (!drm_dev_enter(&mdev->drm, &idx))
 		return;
 	mutex_lock(&mdev->admin.lock);
-	status = mdev->asleep ? 0 : mho_read(mdev, MHO_HW_REG_STATUS);
-	if (mdev->asleep)
-		drm_dbg(&mdev->drm, "asleep: no reset\n");
-	else if (status == U32_MAX)
+	/* Registers are not there; it comes back as from a reset. */
+	if (mdev->asleep || mho_reset_away(mdev))
+		goto out_unlock;
+	status = mho_read(mdev, MHO_HW_REG_STATUS);
+	if (status == U32_MAX)
 		mho_reset_wedge(mdev, -ENODEV);
 	else if (mdev->admin.dead || (status & MHO_HW_STATUS_FATAL))
 		mho_reset_failed(mdev, status);
+out_unlock:
 	mutex_unlock(&mdev->admin.lock);
 	drm_dev_exit(idx);
 }

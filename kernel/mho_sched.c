@@ -118,7 +118,8 @@ static enum drm_gpu_sched_stat mho_sched_timedout(struct drm_sched_job *base)
 	if (verdict < MHO_VERDICT_HUNG)
 		goto out;
 	mutex_lock(&mdev->admin.lock);
-	if (!mho_sched_done(base)) {
+	/* Nothing is done while the function is being reset: that is not the job's fault. */
+	if (!mho_sched_done(base) && !mho_reset_away(mdev)) {
 		atomic_inc(&ctx->guilty);
 		drm_dbg(&mdev->drm, "queue %u: no progress, reset\n", ctx->queue.id);
 		mho_coredump_take(mdev, verdict == MHO_VERDICT_FAULT ? "a fault stopped a queue" :
