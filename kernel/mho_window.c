@@ -10,8 +10,8 @@
  * of the window's own: programs cannot be expected to handle signals for a card that was pulled.
  *
  * Those who take pages away may not wait for a fault: it allocates page tables, and a reset must
- * not wait for memory. So a fault looks again after it has mapped, and takes its page away itself. A
- * page may be there for that moment. Where it would matter, before tiles get another owner and
+ * not wait for memory. So a fault looks again after it has mapped, and takes its page away itself.
+ * A page may be there for that moment. Where it would matter, before tiles get another owner and
  * before the BAR does, mho_window_sync() waits for all faults that began before.
  */
 #include <linux/io.h>
