@@ -213,6 +213,9 @@ err_stop:
 	mho_device_stop(mdev);
 err_irq:
 	mho_irq_fini(mdev);
+	/* A command without an answer, or a fault, may have asked for a reset. */
+	cancel_work_sync(&mdev->reset_work);
+	mho_coredump_flush(mdev);
 err_master:
 	pci_clear_master(pdev);
 	mho_admin_fini(mdev);
