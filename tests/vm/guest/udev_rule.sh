@@ -23,6 +23,27 @@ leads_to()
 	[ "$(readlink -f "$1")" = "$2" ]
 }
 
+gone()
+{
+	[ ! -L "/dev/accel/by-id/mho-$serial" ] && [ ! -L "/dev/accel/by-path/pci-$card" ]
+}
+
+back()
+{
+	leads_to "/dev/accel/by-id/mho-$serial" \
+		"/dev/accel/$(basename /sys/bus/pci/devices/"$card"/accel/accel*)"
+}
+
+# eventually CONDITION: "udevadm settle" returns at once if udevd has not heard of the event yet.
+eventually()
+{
+	for _ in $(seq 300); do
+		"$1" && return
+		sleep 0.1
+	done
+	return 1
+}
+
 card=$(basename "$(dirname /sys/bus/pci/drivers/mho/*/vendor)")
 serial=$(cat "/sys/bus/pci/devices/$card/serial")
 node=/dev/accel/$(basename /sys/bus/pci/devices/"$card"/accel/accel*)
@@ -40,12 +61,10 @@ leads_to "/dev/accel/by-path/pci-$card" "$node"
 verdict $? "by-path/pci-$card leads to it"
 
 echo "$card" >/sys/bus/pci/drivers/mho/unbind
-udevadm settle --timeout=30
-[ ! -L "/dev/accel/by-id/mho-$serial" ] && [ ! -L "/dev/accel/by-path/pci-$card" ]
+eventually gone
 verdict $? "the names go with the driver"
 echo "$card" >/sys/bus/pci/drivers/mho/bind
-udevadm settle --timeout=30
-leads_to "/dev/accel/by-id/mho-$serial" "/dev/accel/$(basename /sys/bus/pci/devices/"$card"/accel/accel*)"
+eventually back
 verdict $? "and come back with it"
 udevadm control --exit
 sed 's/^/# /' /tmp/udevd.log
