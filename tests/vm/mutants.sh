@@ -45,7 +45,7 @@ mutant()
 	fi
 	profile=$(mutant_profile "$test")
 	INITRAMFS=/vm/mutant/$(kernel_version "$2")/initramfs.cpio LIMIT=$mutant_limit ONLY=$test \
-		APPEND="mho.case=$case" test_guest "$2" "$profile" >"$log" 2>&1
+		APPEND="mho_vm.case=$case" test_guest "$2" "$profile" >"$log" 2>&1
 	if mutant_killed "$log"; then
 		echo "ok - mutant $what is killed by $test $case"
 	else

@@ -112,7 +112,7 @@ trap 'exit 143' TERM HUP
 run_command()
 {
 	local status
-	APPEND="mho.run=$(printf '%s' "$2" | base64 -w 0) ${APPEND:-}" boot "$1" run
+	APPEND="mho_vm.run=$(printf '%s' "$2" | base64 -w 0) ${APPEND:-}" boot "$1" run
 	tr -d '\r' <"$run/results.log" | grep -av '^@status '
 	status=$(sed -n 's/^@status \([0-9]*\).*/\1/p' "$run/results.log" | tail -n 1)
 	if [ -z "$status" ]; then
@@ -139,8 +139,8 @@ test_guest()
 {
 	local status
 	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
-	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho.limit=${TEST_LIMIT:-120} \
-mho.profile=$2 ${ONLY:+mho.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/run/$1.$$.err"
+	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho_vm.limit=${TEST_LIMIT:-120} \
+mho_vm.profile=$2 ${ONLY:+mho_vm.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/run/$1.$$.err"
 	status=$?
 	mv "$vm/run/$1.$$.err" "$run/session.log"
 	"$here/verdict.sh" "$run" "$status" "$1" "$2"

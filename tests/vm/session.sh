@@ -61,7 +61,7 @@ qemu()
 		"ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$acpi_hotplug" \
 		-kernel "/boot/vmlinuz-$kver" -initrd "$initramfs" \
 		-append "console=ttyS0 loglevel=$loglevel log_buf_len=4M panic=-1 oops=panic no_timer_check \
-mho.mode=$mode OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE $append ${APPEND:-}" "$@"
+mho_vm.mode=$mode OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE $append ${APPEND:-}" "$@"
 }
 
 # The kernel hands words that it does not know to init as its environment.
