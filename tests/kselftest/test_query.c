@@ -100,7 +100,8 @@ TEST_F(query, telemetry)
 	EXPECT_EQ(before.mvms + 5, after.mvms);
 	EXPECT_EQ(before.updates, after.updates);
 	EXPECT_EQ(before.errors, after.errors);
-	EXPECT_LT(before.time_ns, after.time_ns);
+	/* The clock is the latest of all queues': scrubbing may have set it ahead of this one. */
+	EXPECT_LE(before.time_ns, after.time_ns);
 	EXPECT_LT(before.energy_fj, after.energy_fj);
 	EXPECT_EQ(before.tiles_free, after.tiles_free);
 	EXPECT_GE(self->info.tiles, after.tiles_free + after.tiles_failed);
