@@ -310,25 +310,44 @@ int vfu_handle_dma_map(struct vfu_server *srv, struct vfu_client *client)
 	return 0;
 }
 
+/*
+ * Takes all regions in [@first, @last] away, as the kernel's VFIO does: a client with an IOMMU gives
+ * back whole ranges of what it has mapped page by page. A region that is only in part there stays,
+ * and all others. Called with the lock held.
+ */
+static int unmap_range(struct vfu_dma *dma, uint64_t first, uint64_t last)
+{
+	size_t i = find_addr(dma, first), end = find_addr(dma, last);
+	const struct vfu_dma_region *r;
+
+	if (i == dma->count || dma->by_addr[i]->addr < first || dma->by_addr[i]->addr > last)
+		return -ENOENT;
+	if (end < dma->count) {
+		r = dma->by_addr[end];
+		if (r->addr <= last && r->addr + (r->size - 1) > last)
+			return -ENOENT;
+	}
+	/* Evicting waits without the lock. */
+	while ((i = find_addr(dma, first)) < dma->count && dma->by_addr[i]->addr <= last)
+		evict(dma, dma->by_addr[i]);
+	return 0;
+}
+
 int vfu_handle_dma_unmap(struct vfu_server *srv, struct vfu_client *client)
 {
 	const struct vfu_msg *msg = &client->msg;
 	struct vfu_dma *dma = &srv->dma;
 	struct vfu_dma_unmap_payload p = { 0 };
-	size_t i;
-	int err = 0;
+	int err;
 
 	if (msg->len != sizeof(p))
 		return -EINVAL;
 	memcpy(&p, msg->payload, sizeof(p));
-	if (p.argsz < sizeof(p) || p.flags || msg->nfds || !p.size)
+	if (p.argsz < sizeof(p) || p.flags || msg->nfds || !p.size ||
+	    p.address + (p.size - 1) < p.address)
 		return -EINVAL;
 	pthread_mutex_lock(&dma->lock);
-	i = find_addr(dma, p.address);
-	if (i < dma->count && dma->by_addr[i]->addr == p.address && dma->by_addr[i]->size == p.size)
-		evict(dma, dma->by_addr[i]);
-	else
-		err = -ENOENT;
+	err = unmap_range(dma, p.address, p.address + (p.size - 1));
 	pthread_mutex_unlock(&dma->lock);
 	if (!err)
 		memcpy(vfu_reply_room(client, sizeof(p)), &p, sizeof(p));

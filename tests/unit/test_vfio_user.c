@@ -461,6 +461,16 @@ static void test_dma_map(void **state)
 	assert_int_equal(vc_dma_unmap(c, 0x10000, 0x4000), 0);
 	assert_int_equal(vc_dma_unmap(c, 0x10000, 0x4000), ENOENT);
 	assert_int_equal(vc_dma_map(c, 0x10000, 0x4000, 0, RW, fd), 0);
+	/* Several at once, what is between them, too; but none in part. */
+	assert_int_equal(vc_dma_map(c, 0x200000, 0x1000, 0, RW, fd), 0);
+	assert_int_equal(vc_dma_map(c, 0x201000, 0x2000, 0, RW, fd), 0);
+	assert_int_equal(vc_dma_map(c, 0x208000, 0x2000, 0, RW, fd), 0);
+	assert_int_equal(vc_dma_unmap(c, 0x200000, 0x9000), ENOENT);
+	assert_int_equal(vc_dma_unmap(c, 0x202000, 0x8000), ENOENT);
+	assert_int_equal(vc_dma_unmap(c, 0x1ff000, 0x10000), 0);
+	assert_int_equal(vc_dma_unmap(c, 0x201000, 0x2000), ENOENT);
+	assert_int_equal(vc_dma_map(c, 0x200000, 0x10000, 0, RW, fd), 0);
+	assert_int_equal(vc_dma_unmap(c, 0x200000, 0x10000), 0);
 	/* Malformed. */
 	assert_int_equal(vc_dma_map(c, 0x100000, 0, 0, RW, fd), EINVAL);
 	assert_int_equal(vc_dma_map(c, 0x100001, 0x1000, 0, RW, fd), EINVAL);
