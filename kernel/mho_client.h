@@ -11,6 +11,7 @@
 #include <linux/atomic.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -80,6 +81,7 @@ struct mho_client {
  * @entity: where jobs wait
  * @submit_lock: arming and pushing are one step
  * @ref: the table, and each call that uses it
+ * @rcu: frees it
  * @fence_context: of the groups' fences
  * @fence_seqno: of the last group
  * @waiting: commands submitted and not done
@@ -101,6 +103,7 @@ struct mho_ctx {
 	struct drm_sched_entity entity;
 	struct mutex submit_lock; /* arming and pushing are one step */
 	struct kref ref;
+	struct rcu_head rcu;
 	u64 fence_context;
 	u64 fence_seqno;
 	atomic_t waiting;

@@ -9,7 +9,9 @@
 #ifndef MHO_COMPAT_H
 #define MHO_COMPAT_H
 
+#include <linux/kmemleak.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -86,6 +88,43 @@ static inline spinlock_t *mho_fence_lock(spinlock_t *lock)
 	return lock;
 #endif
 }
+
+/*
+ * Who holds a fence, as a sync_file for instance, may ask for the name of its timeline, which is that
+ * of its scheduler. Where fences do not let go of that when they signal, the fence of a job that is
+ * gone gets another scheduler, which is nothing but a name. That one can never be freed, not with
+ * the device nor with this module, since nobody tells when the last such fence is gone.
+ */
+#ifdef MHO_HAVE_FENCE_SAFE_NAMES
+static inline int mho_sched_past_init(struct drm_gpu_scheduler **past)
+{
+	return 0;
+}
+
+static inline void mho_sched_pass(struct drm_sched_fence *fence, struct drm_gpu_scheduler *past)
+{
+}
+#else
+static inline int mho_sched_past_init(struct drm_gpu_scheduler **past)
+{
+	static const char name[] = "mho";
+	char *copy;
+
+	*past = kzalloc(sizeof(**past) + sizeof(name), GFP_KERNEL);
+	if (!*past)
+		return -ENOMEM;
+	kmemleak_ignore(*past);
+	copy = (char *)(*past + 1);
+	memcpy(copy, name, sizeof(name));
+	(*past)->name = copy;
+	return 0;
+}
+
+static inline void mho_sched_pass(struct drm_sched_fence *fence, struct drm_gpu_scheduler *past)
+{
+	WRITE_ONCE(fence->sched, past);
+}
+#endif
 
 /* Constant or not, as attribute groups have them. */
 #define mho_bin_attribute typeof(**((struct attribute_group *)NULL)->bin_attrs)

@@ -24,7 +24,8 @@ static void mho_ctx_free(struct kref *ref)
 	struct mho_client *client = ctx->client;
 
 	mutex_destroy(&ctx->submit_lock);
-	kfree(ctx);
+	/* Who asks a fence for its scheduler's name while it signals does so under RCU. */
+	kfree_rcu(ctx, rcu);
 	mho_client_put(client);
 }
 

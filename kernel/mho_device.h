@@ -35,6 +35,7 @@ struct mho_coredump;
 struct mho_ctx;
 struct mho_group;
 struct drm_file;
+struct drm_gpu_scheduler;
 struct drm_mho_firmware;
 struct drm_mho_telemetry;
 struct drm_mho_tile;
@@ -148,6 +149,7 @@ struct mho_limits {
  * @queue_ids: numbers of queues in use, under the admin lock
  * @bo_lock: of @bos
  * @bos: buffers
+ * @past: scheduler of fences whose jobs are gone, where the kernel needs one (mho_compat.h)
  * @reset_wq: time-outs and resets, one by one
  * @reset_work: asks for a reset of the device
  * @free_wq: gives back what is freed from where sleeping is not allowed
@@ -187,6 +189,7 @@ struct mho_device {
 	unsigned long *queue_ids;
 	struct mutex bo_lock; /* of bos */
 	struct list_head bos;
+	struct drm_gpu_scheduler *past;
 	struct workqueue_struct *reset_wq;
 	struct work_struct reset_work;
 	struct workqueue_struct *free_wq;

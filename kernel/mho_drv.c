@@ -19,6 +19,7 @@
 #include <drm/mho_accel.h>
 
 #include "mho_client.h"
+#include "mho_compat.h"
 #include "mho_device.h"
 #include "mho_dump.h"
 #include "mho_gem.h"
@@ -108,6 +109,9 @@ static int mho_init_software(struct mho_device *mdev)
 	INIT_LIST_HEAD(&mdev->bos);
 	INIT_LIST_HEAD(&mdev->clients);
 	mho_reset_init(mdev);
+	ret = mho_sched_past_init(&mdev->past);
+	if (ret)
+		return ret;
 	ret = mho_coredump_init(mdev);
 	if (ret)
 		return ret;

@@ -137,8 +137,11 @@ out:
 
 static void mho_sched_free(struct drm_sched_job *base)
 {
+	struct mho_job *job = to_mho_job(base);
+
+	mho_sched_pass(base->s_fence, job->ctx->client->mdev->past);
 	drm_sched_job_cleanup(base);
-	mho_job_release(to_mho_job(base));
+	mho_job_release(job);
 }
 
 static const struct drm_sched_backend_ops mho_sched_ops = {
