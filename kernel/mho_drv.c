@@ -203,9 +203,12 @@ static int mho_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		goto err_stop;
 	/* What a reset after a PCI error restores. */
 	pci_save_state(pdev);
-	ret = drm_dev_register(&mdev->drm, 0);
+	ret = mho_sysfs_init(mdev);
 	if (ret)
 		goto err_stop;
+	ret = drm_dev_register(&mdev->drm, 0);
+	if (ret)
+		goto err_sysfs;
 	mho_debugfs_init(mdev);
 	drm_info(&mdev->drm, "%s, %u tiles, %u queues, firmware %u.%u.%u\n", mdev->limits.model,
 		 mdev->limits.tiles, mdev->limits.queues, mdev->fw_version >> 24,
@@ -213,6 +216,8 @@ static int mho_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	mho_pm_start(mdev);
 	return 0;
 
+err_sysfs:
+	mho_sysfs_fini(mdev);
 err_stop:
 	mho_device_stop(mdev);
 err_irq:
@@ -254,6 +259,7 @@ static void mho_remove(struct pci_dev *pdev)
 {
 	struct mho_device *mdev = pci_get_drvdata(pdev);
 
+	mho_sysfs_fini(mdev);
 	/* Who waits for a window may be inside of what is waited for next. */
 	mho_window_kill(mdev);
 	mho_window_sync(mdev);
@@ -293,7 +299,6 @@ static struct pci_driver mho_pci_driver = {
 	.remove = mho_remove,
 	.shutdown = mho_shutdown,
 	.err_handler = &mho_pci_errors,
-	.dev_groups = mho_sysfs_groups,
 	.driver.pm = pm_ptr(&mho_pm_ops),
 };
 module_pci_driver(mho_pci_driver);

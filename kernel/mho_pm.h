@@ -16,7 +16,8 @@ struct mho_device;
 
 extern const struct dev_pm_ops mho_pm_ops;
 extern const struct pci_error_handlers mho_pci_errors;
-extern const struct attribute_group *mho_sysfs_groups[];
+int mho_sysfs_init(struct mho_device *mdev);
+void mho_sysfs_fini(struct mho_device *mdev);
 int mho_hwmon_init(struct mho_device *mdev);
 void mho_debugfs_init(struct mho_device *mdev);
 

@@ -216,7 +216,25 @@ static const struct attribute_group mho_sysfs_group = {
 	.bin_attrs = mho_sysfs_bin_attrs,
 };
 
-const struct attribute_group *mho_sysfs_groups[] = {
-	&mho_sysfs_group,
-	NULL
-};
+/**
+ * mho_sysfs_init() - show the attributes
+ * @mdev: device that has told what it is
+ *
+ * Before there is a node: who is told of the node, as udev is, looks at them. The driver core would
+ * add them after probe.
+ *
+ * Return: 0 or -errno.
+ */
+int mho_sysfs_init(struct mho_device *mdev)
+{
+	return sysfs_create_group(&mdev->pdev->dev.kobj, &mho_sysfs_group);
+}
+
+/**
+ * mho_sysfs_fini() - take the attributes away; nobody reads them any more
+ * @mdev: device
+ */
+void mho_sysfs_fini(struct mho_device *mdev)
+{
+	sysfs_remove_group(&mdev->pdev->dev.kobj, &mho_sysfs_group);
+}
