@@ -90,10 +90,10 @@ static inline spinlock_t *mho_fence_lock(spinlock_t *lock)
 }
 
 /*
- * Who holds a fence, as a sync_file for instance, may ask for the name of its timeline, which is that
- * of its scheduler. Where fences do not let go of that when they signal, the fence of a job that is
- * gone gets another scheduler, which is nothing but a name. That one can never be freed, not with
- * the device nor with this module, since nobody tells when the last such fence is gone.
+ * Who holds a fence, as a sync_file for instance, may ask for the name of its timeline, which is
+ * that of its scheduler. Where fences do not let go of that when they signal, the fence of a job
+ * that is gone gets another scheduler, which is nothing but a name. That one can never be freed,
+ * not with the device nor with this module, since nobody tells when the last such fence is gone.
  */
 #ifdef MHO_HAVE_FENCE_SAFE_NAMES
 static inline int mho_sched_past_init(struct drm_gpu_scheduler **past)

@@ -378,4 +378,29 @@ TEST_F(syncobj, context_ends_before_its_fences)
 	mt_hold_release(&hold);
 }
 
+/* Whoever holds a fence may ask it what it is, when its context and even its file are gone. */
+TEST_F(syncobj, fence_outlives_context)
+{
+	struct drm_syncobj_handle export = {
+		.handle = self->s.done,
+		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+		.fd = -1
+	};
+	struct sync_fence_info fence = { 0 };
+	struct sync_file_info info = { .num_fences = 1, .sync_fence_info = (uintptr_t)&fence };
+
+	ASSERT_EQ(0, mt_submit(&self->s, &self->nop, 1));
+	ASSERT_EQ(0, mt_ioctl(self->s.fd, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export));
+	ASSERT_EQ(0, mt_syncobj_wait(self->s.fd, self->s.done, MT_WAIT_NS));
+	ASSERT_EQ(0, mt_ctx_destroy(self->s.fd, self->s.ctx));
+	mt_session_close(&self->s);
+	/* What is freed after a grace period is freed by then: the kernel gathers it for 5 s. */
+	sleep(7);
+	ASSERT_EQ(0, mt_ioctl(export.fd, SYNC_IOC_FILE_INFO, &info));
+	EXPECT_EQ(1, info.status);
+	EXPECT_NE(0, fence.obj_name[0]);
+	close(export.fd);
+	ASSERT_EQ(0, mt_session_open(&self->s));
+}
+
 MHO_TEST_MAIN
