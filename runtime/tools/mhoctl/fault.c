@@ -29,6 +29,13 @@ static const char *control_path(const struct call *call)
 	return path;
 }
 
+static int exchange(struct control *c, const char *line, const char **text)
+{
+	int err = control_send(c, line);
+
+	return err ? err : control_answer(c, text);
+}
+
 /* Ask. Return: 0 and the answer, whose "ok" is true; or an exit code after a message. */
 static int ask(const struct call *call, struct control *c, const char *line,
 	       struct json_object **answer)
@@ -37,9 +44,7 @@ static int ask(const struct call *call, struct control *c, const char *line,
 	const char *text;
 	int err;
 
-	err = control_send(c, line);
-	if (!err)
-		err = control_answer(c, &text);
+	err = exchange(c, line, &text);
 	if (err)
 		return err;
 	o = json_tokener_parse(text);
@@ -67,9 +72,7 @@ static int print_raw(const struct call *call, struct control *c, const char *lin
 	const char *text;
 	int err;
 
-	err = control_send(c, line);
-	if (!err)
-		err = control_answer(c, &text);
+	err = exchange(c, line, &text);
 	if (err)
 		return err;
 	puts(text);
