@@ -3,7 +3,8 @@
  * Copyright (C) 2026 The mho authors
  *
  * What programs and the driver say to each other through /dev/accel/accelN: the
- * ioctls, and nothing about the device below. docs/uapi.md explains their use.
+ * ioctls and the io_uring commands, and nothing about the device below. docs/uapi.md explains the
+ * use of the former, docs/io_uring.md of the latter.
  *
  * Rules. Every flag that is not defined, every pad and every field that an operation does not use
  * must be zero (-EINVAL). Structures only grow at their end, where zero means "as before". Layouts
@@ -24,9 +25,10 @@ extern "C" {
  *
  * 1.0: the ioctls from QUERY to CALIBRATE
  * 1.1: ARRAY_WINDOW: tiles' input and output buffers can be mapped
+ * 1.2: PREPARE, UNPREPARE, and io_uring commands
  */
 #define DRM_MHO_MAJOR 1
-#define DRM_MHO_MINOR 1
+#define DRM_MHO_MINOR 2
 
 /* Place new ioctls at the end, don't re-order. */
 enum drm_mho_ioctl_id {
@@ -46,6 +48,8 @@ enum drm_mho_ioctl_id {
 	DRM_MHO_SELFTEST,
 	DRM_MHO_CALIBRATE,
 	DRM_MHO_ARRAY_WINDOW,
+	DRM_MHO_PREPARE,
+	DRM_MHO_UNPREPARE,
 };
 
 /* Bytes of an array's label, with the terminating NUL. */
@@ -747,6 +751,173 @@ struct drm_mho_array_window {
 	__u32 out_size;
 };
 
+/**
+ * struct drm_mho_prepared_job - a job of a prepared sequence
+ * @job: the job, as for SUBMIT
+ * @a_step: a run adds its &drm_mho_uring_run.a_slot times this to the offset of operand a, bytes; 0
+ *	where the job has no such operand in a buffer
+ * @b_step: likewise for operand b
+ */
+struct drm_mho_prepared_job {
+	struct drm_mho_job job;
+	__u64 a_step;
+	__u64 b_step;
+};
+
+/**
+ * struct drm_mho_prepare - check a sequence of jobs once, so that io_uring commands can run it often
+ * @ctx: context that it runs in
+ * @flags: zero
+ * @jobs: array of struct drm_mho_prepared_job
+ * @job_count: how many, 1 to &drm_mho_ctx_create.depth
+ * @job_stride: bytes from one to the next, as for SUBMIT
+ * @runs: most runs in flight at once, 1 to DRM_MHO_RUNS_MAX; memory for so many is set aside
+ * @a_slots: values that &drm_mho_uring_run.a_slot may have, from 0; not 0
+ * @b_slots: likewise
+ * @result_slots: likewise; job i of a run writes struct drm_mho_result number
+ *	result_slot * job_count + i. 1 without @result_handle
+ * @result_handle: buffer for the results, not an imported one; 0 for none
+ * @handle: out
+ * @result_offset: byte offset in it, a multiple of 8
+ *
+ * What the jobs name is kept: buffers until UNPREPARE, also after GEM_CLOSE. Arrays are not: runs
+ * on one that was destroyed or lost since fail with -ENOENT or -EIO. The sequence goes with its
+ * context.
+ *
+ * Errors as of SUBMIT. -EDQUOT: more than DRM_MHO_PREPARED_JOBS_MAX jobs (@runs * @job_count) of
+ * this file are prepared.
+ */
+struct drm_mho_prepare {
+	__u32 ctx;
+	__u32 flags;
+	__u64 jobs;
+	__u32 job_count;
+	__u32 job_stride;
+	__u32 runs;
+	__u32 a_slots;
+	__u32 b_slots;
+	__u32 result_slots;
+	__u32 result_handle;
+	__u32 handle;
+	__u64 result_offset;
+};
+
+/* Most runs of a prepared sequence at once; most jobs that a file's prepared sequences may have. */
+#define DRM_MHO_RUNS_MAX 1024
+#define DRM_MHO_PREPARED_JOBS_MAX 65536
+
+/**
+ * struct drm_mho_unprepare - let go of a prepared sequence; runs in flight come to their end
+ * @handle: prepared sequence
+ * @pad: zero
+ */
+struct drm_mho_unprepare {
+	__u32 handle;
+	__u32 pad;
+};
+
+/*
+ * Commands for IORING_OP_URING_CMD on the device's file: sqe->cmd_op is DRM_URING_MHO_*, the payload
+ * of sqe->cmd is the structure that belongs to it, and what is left of the payload is zero. JOB
+ * needs a ring with IORING_SETUP_SQE128, or IORING_OP_URING_CMD128 (-EINVAL); the others
+ * do not care. Jobs of a context start in the order in which they were submitted, by ioctls and by
+ * io_uring alike.
+ *
+ * cqe->res is 0 or -errno: what the ioctl would have given, or what the first job that failed ended
+ * with. On rings with CQE32, big_cqe[0] is the device time of all jobs of the command, ns. Energy,
+ * saturation, extra reads and the device's status are in struct drm_mho_result, if a place for it
+ * was named.
+ *
+ * -EBUSY: too many jobs of this context wait already, or as many runs as were prepared.
+ * -ECANCELED: cancelled, by CANCEL, by the end of the ring or of the program, or of the context; the
+ * device may have done the job nevertheless. -EOPNOTSUPP: a ring with IORING_SETUP_IOPOLL.
+ */
+
+/* drm_mho_uring_job.flags */
+#define DRM_MHO_URING_A_FIXED (1U << 0) /* operand a is in a registered buffer */
+#define DRM_MHO_URING_B_FIXED (1U << 1) /* operand b is in a registered buffer */
+
+/**
+ * struct drm_mho_uring_job - DRM_URING_MHO_JOB: one job
+ * @job: the job
+ * @ctx: context handle
+ * @flags: DRM_MHO_URING_*
+ * @ext: address of a struct drm_mho_uring_ext, 0 for none; read during submission
+ *
+ * An operand in a registered buffer has handle 0, and its address in this process as the offset;
+ * sqe->uring_cmd_flags has IORING_URING_CMD_FIXED and sqe->buf_index names the buffer. It is copied
+ * through memory of the driver: at most DRM_MHO_FIXED_MAX bytes of a job (-E2BIG).
+ */
+struct drm_mho_uring_job {
+	struct drm_mho_job job;
+	__u32 ctx;
+	__u32 flags;
+	__u64 ext;
+};
+
+#define DRM_MHO_FIXED_MAX (1U << 20)
+
+/**
+ * struct drm_mho_uring_ext - what else a job waits for, signals and reports
+ * @in_syncs: array of struct drm_mho_sync: the job starts when all of them have signalled
+ * @out_syncs: array of struct drm_mho_sync: signalled when it is done
+ * @in_sync_count: how many
+ * @out_sync_count: how many
+ * @result_handle: buffer for a struct drm_mho_result, not an imported one; 0 for none
+ * @pad: zero
+ * @result_offset: byte offset in it, a multiple of 8
+ */
+struct drm_mho_uring_ext {
+	__u64 in_syncs;
+	__u64 out_syncs;
+	__u32 in_sync_count;
+	__u32 out_sync_count;
+	__u32 result_handle;
+	__u32 pad;
+	__u64 result_offset;
+};
+
+/**
+ * struct drm_mho_uring_submit - DRM_URING_MHO_SUBMIT: jobs with one completion
+ * @submit: address of a struct drm_mho_submit, as for the ioctl; read during submission
+ * @pad: zero
+ */
+struct drm_mho_uring_submit {
+	__u64 submit;
+	__u64 pad;
+};
+
+/**
+ * struct drm_mho_uring_run - DRM_URING_MHO_RUN: run a prepared sequence
+ * @handle: prepared sequence
+ * @a_slot: where operands a of its jobs are
+ * @b_slot: where operands b are
+ * @result_slot: where the results go
+ */
+struct drm_mho_uring_run {
+	__u32 handle;
+	__u32 a_slot;
+	__u32 b_slot;
+	__u32 result_slot;
+};
+
+/**
+ * struct drm_mho_uring_cancel - DRM_URING_MHO_CANCEL: end commands that the device does not have yet
+ * @ctx: context handle
+ * @flags: DRM_MHO_CANCEL_ALL: all such commands of this context
+ * @user_data: without it, the one with this sqe->user_data, and if there are several, all of them
+ *
+ * They complete with -ECANCELED. cqe->res is how many there were. -ENOENT: there is none;
+ * -EALREADY: the device has it; only RESET of the context ends it.
+ */
+struct drm_mho_uring_cancel {
+	__u32 ctx;
+	__u32 flags;
+	__u64 user_data;
+};
+
+#define DRM_MHO_CANCEL_ALL (1U << 0)
+
 #define DRM_MHO_IOWR(nr, type) DRM_IOWR(DRM_COMMAND_BASE + (nr), struct type)
 
 #define DRM_IOCTL_MHO_QUERY DRM_MHO_IOWR(DRM_MHO_QUERY, drm_mho_query)
@@ -765,6 +936,15 @@ struct drm_mho_array_window {
 #define DRM_IOCTL_MHO_SELFTEST DRM_MHO_IOWR(DRM_MHO_SELFTEST, drm_mho_selftest)
 #define DRM_IOCTL_MHO_CALIBRATE DRM_MHO_IOWR(DRM_MHO_CALIBRATE, drm_mho_calibrate)
 #define DRM_IOCTL_MHO_ARRAY_WINDOW DRM_MHO_IOWR(DRM_MHO_ARRAY_WINDOW, drm_mho_array_window)
+#define DRM_IOCTL_MHO_PREPARE DRM_MHO_IOWR(DRM_MHO_PREPARE, drm_mho_prepare)
+#define DRM_IOCTL_MHO_UNPREPARE DRM_MHO_IOWR(DRM_MHO_UNPREPARE, drm_mho_unprepare)
+
+/* Apart from the ioctls' numbers, so that the one is never taken for the other. */
+#define DRM_MHO_URING_BASE 0x20
+#define DRM_URING_MHO_JOB DRM_MHO_IOWR(DRM_MHO_URING_BASE + 0, drm_mho_uring_job)
+#define DRM_URING_MHO_SUBMIT DRM_MHO_IOWR(DRM_MHO_URING_BASE + 1, drm_mho_uring_submit)
+#define DRM_URING_MHO_RUN DRM_MHO_IOWR(DRM_MHO_URING_BASE + 2, drm_mho_uring_run)
+#define DRM_URING_MHO_CANCEL DRM_MHO_IOWR(DRM_MHO_URING_BASE + 3, drm_mho_uring_cancel)
 
 #if defined(__cplusplus)
 }
@@ -800,6 +980,14 @@ DRM_MHO_ASSERT_SIZE(drm_mho_reset, 8);
 DRM_MHO_ASSERT_SIZE(drm_mho_selftest, 120);
 DRM_MHO_ASSERT_SIZE(drm_mho_calibrate, 8);
 DRM_MHO_ASSERT_SIZE(drm_mho_array_window, 32);
+DRM_MHO_ASSERT_SIZE(drm_mho_prepared_job, 80);
+DRM_MHO_ASSERT_SIZE(drm_mho_prepare, 56);
+DRM_MHO_ASSERT_SIZE(drm_mho_unprepare, 8);
+DRM_MHO_ASSERT_SIZE(drm_mho_uring_job, 80);
+DRM_MHO_ASSERT_SIZE(drm_mho_uring_ext, 40);
+DRM_MHO_ASSERT_SIZE(drm_mho_uring_submit, 16);
+DRM_MHO_ASSERT_SIZE(drm_mho_uring_run, 16);
+DRM_MHO_ASSERT_SIZE(drm_mho_uring_cancel, 16);
 #undef DRM_MHO_ASSERT_SIZE
 
 #endif /* _UAPI_DRM_MHO_ACCEL_H_ */
