@@ -30,6 +30,9 @@ struct mrt_bqueue {
 	const struct mrt_backend *ops;
 };
 
+/* A sequence of commands that was prepared for a queue: the backend's own. */
+struct mrt_bseq;
+
 /**
  * struct mrt_mem - memory that a device reaches
  * @map: its address in this process, page-aligned, cleared
@@ -155,6 +158,48 @@ struct mrt_done {
 };
 
 /**
+ * struct mrt_seq_step - how far a slot moves the operands of a command of a sequence
+ * @a: bytes that are added to the offset of operand a for each slot; 0 for a fixed operand
+ * @b: likewise for operand b
+ */
+struct mrt_seq_step {
+	uint64_t a;
+	uint64_t b;
+};
+
+/**
+ * struct mrt_seq_request - a sequence that shall be run often
+ * @cmds: its commands, in order; borrowed for the call, and so are @steps
+ * @steps: of each command
+ * @n: commands, 1 to the queue's depth
+ * @runs: most runs that are in flight at once
+ * @a_slots: slots for operands a, at least 1; whatever the slot, all that an operand spans lies
+ *	inside its memory
+ * @b_slots: slots for operands b
+ */
+struct mrt_seq_request {
+	const struct mrt_cmd *cmds;
+	const struct mrt_seq_step *steps;
+	uint32_t n;
+	uint32_t runs;
+	uint32_t a_slots;
+	uint32_t b_slots;
+};
+
+/**
+ * struct mrt_seq_run - what differs from run to run
+ * @a_slot: below a_slots
+ * @b_slot: below b_slots
+ * @each: NULL, or room for the completions of the single commands, in order; in place until the run
+ *	is reaped, filled by the reap that takes it. Their cookies are not set.
+ */
+struct mrt_seq_run {
+	uint32_t a_slot;
+	uint32_t b_slot;
+	struct mrt_done *each;
+};
+
+/**
  * struct mrt_queue_request - what a queue shall be
  * @depth: commands in flight, a power of two within the device's limit
  * @priority: 0 to 3
@@ -210,6 +255,26 @@ struct mrt_queue_request {
  * @arm: sees to it that the queue's fd becomes readable when the next completion arrives. 1 if
  *	there is one now, 0 if not, -EIO.
  * @fd: the descriptor, or -EOPNOTSUPP for a queue on the application's own ring
+ *
+ * Sequences. A backend without them has NULL for all three; the library then pushes command by
+ * command, as it does where @seq_create fails. Arrays and memory that the commands name are there
+ * until @seq_destroy.
+ * @seq_create: prepares a sequence, on the thread of the queue. 0, or silently any error: "not
+ *	here", "not so many", "not now"; the sequence is pushed command by command then.
+ * @seq_destroy: from any thread; no run of it is in flight or will be, and its queue is still there
+ * @push_seq: adds all its commands in order, as by @push, on the thread of the queue; they have one
+ *	completion in @reap, with this cookie: the first status that is not 0, in order; the sums of
+ *	result, detail, device time and energy. 0, or silently -EAGAIN if there is no room, also
+ *	for a run more than was prepared; nothing was added then.
+ *
+ * Fences, on the thread of the queue.
+ * @fence_export: a new descriptor, the caller's to close, close-on-exec. poll() finds it readable
+ *	from when all that was pushed so far is done, well or not, or the queue is destroyed; nobody
+ *	has to reap for that. Lets the device see what was pushed. 0, -EMFILE, -ENOMEM. NULL:
+ *	there are no fences.
+ * @fence_import: what is pushed from now on starts when @fd, which remains the caller's, is
+ *	readable. 0, or silently -EOPNOTSUPP if the device cannot wait for this kind of descriptor;
+ *	the library holds commands back itself then, as it does where this is NULL.
  */
 struct mrt_backend {
 	const char *scheme;
@@ -245,6 +310,15 @@ struct mrt_backend {
 	int (*wait)(struct mrt_bqueue *queue, uint32_t n, uint64_t deadline);
 	int (*arm)(struct mrt_bqueue *queue);
 	int (*fd)(struct mrt_bqueue *queue);
+
+	int (*seq_create)(struct mrt_bqueue *queue, const struct mrt_seq_request *req,
+			  struct mrt_bseq **out);
+	void (*seq_destroy)(struct mrt_bqueue *queue, struct mrt_bseq *seq);
+	int (*push_seq)(struct mrt_bqueue *queue, struct mrt_bseq *seq,
+			const struct mrt_seq_run *run, void *cookie);
+
+	int (*fence_export)(struct mrt_bqueue *queue, int *fd);
+	int (*fence_import)(struct mrt_bqueue *queue, int fd);
 };
 
 extern const struct mrt_backend mrt_backend_accel;
