@@ -311,6 +311,7 @@ int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_
 	group->left = count;
 	for (i = 0; i < count; i++) {
 		cmds[i].group = group;
+		cmds[i].index = i;
 		list_add_tail(&cmds[i].link, &queue->flying);
 		if (!queue->stopped && !mho_queue_stale(queue, &cmds[i]))
 			mho_queue_write(queue, &cmds[i]);

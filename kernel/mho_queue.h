@@ -46,6 +46,7 @@ enum mho_cmd_state {
  * @b: key of operand b, or NULL
  * @sqe: what the device gets, but for numbers that a reset may change
  * @cid: as the device knows it
+ * @index: its place in the group, for whoever traces
  * @state: enum mho_cmd_state
  * @writes: it writes weights
  * @window: an operand is in the tiles' buffers
@@ -60,6 +61,7 @@ struct mho_cmd {
 	struct mho_key *b;
 	struct mho_hw_sqe sqe;
 	u16 cid;
+	u16 index;
 	u8 state;
 	bool writes;
 	bool window;

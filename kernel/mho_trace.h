@@ -108,6 +108,7 @@ TRACE_EVENT(mho_complete,
 			     __field(s32, status)
 			     __field(u16, queue)
 			     __field(u16, cid)
+			     __field(u16, index)
 			     __field(u8, op)
 	    ),
 	    TP_fast_assign(__entry->seqno = cmd->group->seqno;
@@ -117,11 +118,13 @@ TRACE_EVENT(mho_complete,
 			   __entry->status = done->status;
 			   __entry->queue = queue->id;
 			   __entry->cid = cmd->cid;
+			   __entry->index = cmd->index;
 			   __entry->op = cmd->sqe.opcode;
 	    ),
-	    TP_printk("dev=%u queue=%u seqno=%llu cid=%u op=%#x status=%d device_ns=%llu energy_fj=%llu",
-		      __entry->dev, __entry->queue, __entry->seqno, __entry->cid, __entry->op,
-		      __entry->status, __entry->device_ns, __entry->energy_fj)
+	    TP_printk("dev=%u queue=%u seqno=%llu index=%u cid=%u op=%#x status=%d device_ns=%llu energy_fj=%llu",
+		      __entry->dev, __entry->queue, __entry->seqno, __entry->index,
+		      __entry->cid, __entry->op, __entry->status, __entry->device_ns,
+		      __entry->energy_fj)
 );
 
 TRACE_EVENT(mho_done,

@@ -138,6 +138,8 @@ TEST_F(trace, job_from_submit_to_done)
 TEST_F(trace, one_submit_of_many)
 {
 	struct drm_mho_job jobs[3] = { mt_job_nop(), mt_job_nop(), mt_job_nop() };
+	unsigned int seen = 0;
+	const char *at;
 
 	ASSERT_EQ(0, mt_run(&self->s, jobs, 3));
 	ASSERT_EQ(0, collect(self->text));
@@ -146,6 +148,9 @@ TEST_F(trace, one_submit_of_many)
 	EXPECT_EQ(3, count(self->text, ": mho_complete: "));
 	EXPECT_EQ(1, count(self->text, ": mho_done: "));
 	EXPECT_EQ(3, field(event(self->text, "mho_push"), "count="));
+	for (at = event(self->text, "mho_complete"); *at; at = event(at, "mho_complete"))
+		seen |= 1U << field(at, "index=");
+	EXPECT_EQ(7, seen);
 }
 
 TEST_F(trace, refused_job)
