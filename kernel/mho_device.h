@@ -11,7 +11,6 @@
  *	mdev->admin.lock	one admin command at a time; with it the lists of what a reset has
  *				to bring back. A reset runs under it, so: no memory is allocated
  *				and no fence is waited for while it is held
- *	vector->lock		queues of an interrupt vector
  *	queue->lock		rings and jobs in flight of a queue
  */
 #ifndef MHO_DEVICE_H
@@ -21,7 +20,6 @@
 #include <linux/io.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
-#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include <drm/drm_device.h>
@@ -81,14 +79,13 @@ struct mho_admin {
  * struct mho_vector - an interrupt vector
  * @mdev: device
  * @index: its number
- * @lock: of @queues
- * @queues: those that announce completions on it
+ * @queues: those that announce completions on it, under the admin lock; the handler reads it
+ *          under RCU
  * @users: number of them, under the admin lock
  */
 struct mho_vector {
 	struct mho_device *mdev;
 	unsigned int index;
-	spinlock_t lock; /* of queues */
 	struct list_head queues;
 	unsigned int users;
 };

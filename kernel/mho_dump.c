@@ -258,8 +258,8 @@ static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool 
 	spin_lock_irqsave(&queue->lock, flags);
 	list_for_each_entry(cmd, &queue->flying, link)
 		flying++;
-	drm_printf(p, "  driver: tail %u, head %u, phase %u, unpublished %u, in flight %u",
-		   queue->tail, queue->head, queue->phase, queue->unpublished, flying);
+	drm_printf(p, "  driver: tail %u, head %u, published %u, in flight %u",
+		   queue->tail, queue->head, queue->published, flying);
 	if (queue->last_done)
 		drm_printf(p, ", progress %u ms ago",
 			   jiffies_to_msecs(jiffies - queue->last_done));

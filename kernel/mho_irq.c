@@ -8,6 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/dma-fence.h>
 #include <linux/interrupt.h>
+#include <linux/rculist.h>
 
 #include <drm/drm_drv.h>
 #include <drm/drm_print.h>
@@ -20,15 +21,15 @@ static unsigned int mho_irq_reap(struct mho_vector *vector)
 {
 	struct mho_queue *queue;
 	unsigned int done = 0;
-	unsigned long flags;
 	bool cookie;
 
 	trace_mho_irq_begin(vector->mdev, vector->index);
 	cookie = dma_fence_begin_signalling();
-	spin_lock_irqsave(&vector->lock, flags);
-	list_for_each_entry(queue, &vector->queues, link)
-		done += mho_queue_reap(queue);
-	spin_unlock_irqrestore(&vector->lock, flags);
+	rcu_read_lock();
+	list_for_each_entry_rcu(queue, &vector->queues, link)
+		if (mho_queue_has_done(queue))
+			done += mho_queue_reap(queue);
+	rcu_read_unlock();
 	dma_fence_end_signalling(cookie);
 	trace_mho_irq_end(vector->mdev, vector->index, done);
 	return done;
@@ -38,19 +39,14 @@ static unsigned int mho_irq_reap(struct mho_vector *vector)
 static void mho_irq_fault(struct mho_device *mdev, u32 fault)
 {
 	struct mho_queue *queue;
-	unsigned long flags;
 	unsigned int i;
 
-	for (i = 0; i < mdev->vector_count; i++) {
-		spin_lock_irqsave(&mdev->vectors[i].lock, flags);
-		list_for_each_entry(queue, &mdev->vectors[i].queues, link) {
-			if (queue->id == fault >> 16 && queue->fault) {
-				WRITE_ONCE(queue->faulted, true);
-				queue->fault(queue);
-			}
-		}
-		spin_unlock_irqrestore(&mdev->vectors[i].lock, flags);
-	}
+	rcu_read_lock();
+	for (i = 0; i < mdev->vector_count; i++)
+		list_for_each_entry_rcu(queue, &mdev->vectors[i].queues, link)
+			if (READ_ONCE(queue->id) == fault >> 16)
+				mho_queue_fault(queue);
+	rcu_read_unlock();
 	drm_err_ratelimited(&mdev->drm, "fault on queue %u: %s\n", fault >> 16,
 			    mho_hw_status_text(fault & 0xffff));
 }
@@ -122,7 +118,6 @@ int mho_irq_init(struct mho_device *mdev)
 		vector = &mdev->vectors[i];
 		vector->mdev = mdev;
 		vector->index = i;
-		spin_lock_init(&vector->lock);
 		INIT_LIST_HEAD(&vector->queues);
 		ret = request_irq(pci_irq_vector(mdev->pdev, i), i ? mho_irq_queue : mho_irq_main,
 				  0, "mho", vector);

@@ -12,6 +12,8 @@
 #include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/interrupt.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 
 #include <drm/drm_print.h>
@@ -33,9 +35,8 @@ static void mho_queue_init_rings(struct mho_queue *queue)
 	queue->cid_head = 0;
 	queue->cid_tail = 0;
 	queue->tail = 0;
-	queue->head = 0;
-	queue->phase = MHO_HW_CQE_PHASE;
-	queue->unpublished = 0;
+	WRITE_ONCE(queue->head, 0);
+	queue->published = 0;
 	WRITE_ONCE(queue->faulted, false);
 }
 
@@ -136,7 +137,7 @@ static int mho_queue_tell(struct mho_queue *queue, u16 context)
 int mho_queue_create(struct mho_queue *queue, u16 context)
 {
 	struct mho_device *mdev = queue->mdev;
-	unsigned long id, flags;
+	unsigned long id;
 	int ret;
 
 	id = find_next_zero_bit(mdev->queue_ids, mdev->limits.queues + 1, 1);
@@ -144,18 +145,13 @@ int mho_queue_create(struct mho_queue *queue, u16 context)
 		return -ENOSPC;
 	queue->id = id;
 	queue->vector = mho_queue_pick_vector(mdev);
-	spin_lock_irqsave(&queue->vector->lock, flags);
-	list_add_tail(&queue->link, &queue->vector->queues);
-	spin_unlock_irqrestore(&queue->vector->lock, flags);
 	ret = mho_queue_tell(queue, context);
 	if (ret) {
 		mho_reset_make_sure(mdev);
-		spin_lock_irqsave(&queue->vector->lock, flags);
-		list_del_init(&queue->link);
-		spin_unlock_irqrestore(&queue->vector->lock, flags);
 		queue->id = 0;
 		return ret;
 	}
+	list_add_tail_rcu(&queue->link, &queue->vector->queues);
 	queue->vector->users++;
 	__set_bit(id, mdev->queue_ids);
 	return 0;
@@ -167,14 +163,15 @@ int mho_queue_create(struct mho_queue *queue, u16 context)
  */
 void mho_queue_detach(struct mho_queue *queue)
 {
-	unsigned long flags;
+	struct mho_vector *vector = queue->vector;
 
 	if (!queue->id)
 		return;
-	spin_lock_irqsave(&queue->vector->lock, flags);
-	list_del_init(&queue->link);
-	spin_unlock_irqrestore(&queue->vector->lock, flags);
-	queue->vector->users--;
+	lockdep_assert_held(&queue->mdev->admin.lock);
+	list_del_rcu(&queue->link);
+	/* The handler looks at the ring without the lock. */
+	synchronize_irq(pci_irq_vector(queue->mdev->pdev, vector->index));
+	vector->users--;
 	queue->id = 0;
 }
 
@@ -239,13 +236,13 @@ void mho_cmd_sqe(const struct mho_cmd *cmd, struct mho_hw_sqe *sqe)
 static void mho_queue_write(struct mho_queue *queue, struct mho_cmd *cmd)
 {
 	unsigned int mask = mho_queue_size(queue) - 1;
-	struct mho_hw_sqe *sqe = &queue->sq[queue->tail];
+	struct mho_hw_sqe *sqe = &queue->sq[queue->tail & mask];
 
 	cmd->cid = queue->cids[queue->cid_head++ & mask];
 	cmd->state = MHO_CMD_FLYING;
 	queue->slots[cmd->cid & mask] = cmd;
 	mho_cmd_sqe(cmd, sqe);
-	queue->tail = (queue->tail + 1) & mask;
+	queue->tail++;
 }
 
 /* The device has lost what the program has put into the tiles' buffers for it. */
@@ -254,12 +251,23 @@ static bool mho_queue_stale(struct mho_queue *queue, const struct mho_cmd *cmd)
 	return cmd->window && cmd->losses != READ_ONCE(queue->mdev->windows.losses);
 }
 
+/* A completion is consumed when the device is told so. */
 static void mho_queue_publish(struct mho_queue *queue)
 {
-	if (!queue->unpublished)
+	if (queue->published == queue->head)
 		return;
-	queue->unpublished = 0;
-	mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head);
+	queue->published = queue->head;
+	mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD,
+		 queue->head & (mho_queue_size(queue) - 1));
+}
+
+/* Tells the device of all commands that have been written, after the room that they need. */
+static void mho_queue_ring(struct mho_queue *queue)
+{
+	mho_queue_publish(queue);
+	dma_wmb();
+	mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL,
+		 queue->tail & (mho_queue_size(queue) - 1));
 }
 
 static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
@@ -317,12 +325,8 @@ int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_
 			mho_queue_write(queue, &cmds[i]);
 	}
 	trace_mho_push(queue, group, count);
-	if (!queue->stopped) {
-		/* A completion is consumed when the device is told so: before the tail. */
-		mho_queue_publish(queue);
-		dma_wmb();
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
-	}
+	if (!queue->stopped)
+		mho_queue_ring(queue);
 	for (i = 0; i < count; i++)
 		if (mho_queue_stale(queue, &cmds[i]))
 			mho_queue_end(queue, &cmds[i], -ECANCELED);
@@ -390,6 +394,31 @@ static void mho_queue_take(struct mho_queue *queue, const struct mho_hw_cqe *cqe
 	mho_queue_complete(queue, cmd, &done);
 }
 
+/* The entry that completion number @head is in, if the device has written it. */
+static struct mho_hw_cqe *mho_queue_entry(const struct mho_queue *queue, u32 head)
+{
+	struct mho_hw_cqe *entry = &queue->cq[head & (mho_queue_size(queue) - 1)];
+	u16 phase = head >> queue->order & 1 ? 0 : MHO_HW_CQE_PHASE;
+
+	if ((le16_to_cpu(READ_ONCE(entry->flags)) & MHO_HW_CQE_PHASE) != phase)
+		return NULL;
+	return entry;
+}
+
+/**
+ * mho_queue_has_done() - is there anything to reap?
+ * @queue: queue that a vector's handler has found in its list
+ *
+ * Without the lock, so that a handler takes those of queues only that have something for it.
+ * Whoever reaps meanwhile may leave @queue->head old for us: its entry is valid, then.
+ *
+ * Return: true if there may be.
+ */
+bool mho_queue_has_done(const struct mho_queue *queue)
+{
+	return mho_queue_entry(queue, READ_ONCE(queue->head));
+}
+
 /**
  * mho_queue_reap() - take completions
  * @queue: queue; any context
@@ -404,24 +433,21 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	while (!queue->lost && count <= mask) {
-		struct mho_hw_cqe *entry = &queue->cq[queue->head];
+		struct mho_hw_cqe *entry = mho_queue_entry(queue, queue->head);
 		struct mho_hw_cqe cqe;
 
-		if ((le16_to_cpu(READ_ONCE(entry->flags)) & MHO_HW_CQE_PHASE) != queue->phase)
+		if (!entry)
 			break;
 		dma_rmb();
 		cqe = *entry;
-		queue->head = (queue->head + 1) & mask;
-		if (!queue->head)
-			queue->phase ^= MHO_HW_CQE_PHASE;
-		queue->unpublished++;
+		WRITE_ONCE(queue->head, queue->head + 1);
 		count++;
 		mho_queue_take(queue, &cqe);
 	}
 	if (count) {
 		queue->last_done = jiffies;
 		/* The rest is published with the next commands; this keeps room in the ring. */
-		if (!queue->stopped && queue->unpublished > mask / 2)
+		if (!queue->stopped && queue->head - queue->published > mask / 2)
 			mho_queue_publish(queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -442,15 +468,16 @@ static int mho_queue_look(struct mho_queue *queue, struct mho_hw_queue_telemetry
 /* The device has not read what was announced: ring again. */
 static bool mho_queue_ring_again(struct mho_queue *queue, const struct mho_hw_queue_telemetry *t)
 {
+	unsigned int mask = mho_queue_size(queue) - 1;
 	unsigned long flags;
 	bool again;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	again = !queue->stopped && !queue->lost && le16_to_cpu(t->sq_head) != queue->tail &&
-		!t->depth;
+	again = !queue->stopped && !queue->lost && !t->depth &&
+		le16_to_cpu(t->sq_head) != (queue->tail & mask);
 	if (again) {
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head);
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head & mask);
+		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail & mask);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return again;
@@ -542,8 +569,7 @@ void mho_queue_start(struct mho_queue *queue)
 	if (!list_empty(&queue->flying) && !queue->lost && queue->id) {
 		list_for_each_entry(cmd, &queue->flying, link)
 			mho_queue_write(queue, cmd);
-		dma_wmb();
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail);
+		mho_queue_ring(queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
@@ -620,4 +646,20 @@ void mho_queue_fail(struct mho_queue *queue, int error)
 	queue->lost = error;
 	spin_unlock_irqrestore(&queue->lock, flags);
 	mho_queue_end_all(queue, error);
+}
+
+/**
+ * mho_queue_fault() - the device has stopped the queue: no need to wait for a time-out
+ * @queue: queue, perhaps one that is on its way out; any context
+ */
+void mho_queue_fault(struct mho_queue *queue)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (!queue->lost && queue->fault) {
+		WRITE_ONCE(queue->faulted, true);
+		queue->fault(queue);
+	}
+	spin_unlock_irqrestore(&queue->lock, flags);
 }

@@ -104,7 +104,7 @@ struct mho_group {
  * struct mho_queue - a queue
  * @mdev: device
  * @vector: its interrupt vector
- * @link: in the list of the vector
+ * @link: in the list of the vector, under RCU
  * @id: its number, 0 while it has none
  * @order: log2 of the entries
  * @priority: as the device has it
@@ -118,11 +118,11 @@ struct mho_group {
  * @cids: cids that are free, a ring
  * @cid_head: next one to take
  * @cid_tail: next one to give back
- * @tail: next entry of @sq
- * @head: next entry of @cq
- * @phase: expected in that entry
- * @unpublished: completions consumed whose head the device has not been told
- * @fault: tells whoever runs the queue that the device has stopped it; from the interrupt
+ * @tail: running number of the next entry of @sq
+ * @head: running number of the next entry of @cq; read without the lock by the interrupt
+ * @published: what the device has been told of @head
+ * @fault: tells whoever runs the queue that the device has stopped it; under @lock, from the
+ *         interrupt
  * @faulted: it has
  * @stopped: the device must not be touched; commands wait
  * @lost: the queue is gone
@@ -147,8 +147,7 @@ struct mho_queue {
 	u32 cid_tail;
 	u32 tail;
 	u32 head;
-	u16 phase;
-	u32 unpublished;
+	u32 published;
 	void (*fault)(struct mho_queue *queue);
 	bool faulted;
 	bool stopped;
@@ -170,6 +169,7 @@ void mho_queue_delete(struct mho_queue *queue);
 int mho_queue_restore(struct mho_queue *queue, u16 context);
 int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
 		   unsigned int count);
+bool mho_queue_has_done(const struct mho_queue *queue);
 unsigned int mho_queue_reap(struct mho_queue *queue);
 bool mho_queue_slow(struct mho_queue *queue, unsigned long timeout);
 int mho_queue_reset(struct mho_queue *queue, struct mho_group *guilty, int error);
@@ -180,5 +180,6 @@ void mho_queue_start(struct mho_queue *queue);
 bool mho_queue_busy(struct mho_queue *queue);
 void mho_queue_detach(struct mho_queue *queue);
 void mho_queue_fail(struct mho_queue *queue, int error);
+void mho_queue_fault(struct mho_queue *queue);
 
 #endif

@@ -88,7 +88,7 @@ TRACE_EVENT(mho_push,
 	    TP_fast_assign(__entry->seqno = group->seqno;
 			   __entry->dev = mho_trace_dev(queue->mdev);
 			   __entry->count = count;
-			   __entry->tail = queue->tail;
+			   __entry->tail = queue->tail & (mho_queue_size(queue) - 1);
 			   __entry->queue = queue->id;
 			   __entry->stopped = queue->stopped;
 	    ),
