@@ -35,6 +35,8 @@ int mho_client_open(struct drm_device *drm, struct drm_file *file)
 	INIT_LIST_HEAD(&client->keys);
 	INIT_LIST_HEAD(&client->queues);
 	INIT_LIST_HEAD(&client->array_list);
+	spin_lock_init(&client->usage_lock);
+	INIT_LIST_HEAD(&client->users);
 	kref_init(&client->ref);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->ctxs, XA_FLAGS_ALLOC1);
@@ -117,6 +119,29 @@ int mho_client_need_context(struct mho_client *client)
 out_exit:
 	drm_dev_exit(idx);
 	return ret;
+}
+
+/**
+ * mho_client_usage() - what all jobs of a file have cost
+ * @client: client
+ *
+ * Contexts count for themselves, so that they do not meet in a counter.
+ *
+ * Return: the sum; it never shrinks.
+ */
+struct mho_usage mho_client_usage(struct mho_client *client)
+{
+	struct mho_usage one, sum;
+	struct mho_ctx *ctx;
+
+	spin_lock(&client->usage_lock);
+	sum = client->past;
+	list_for_each_entry(ctx, &client->users, user) {
+		one = mho_ctx_usage(ctx);
+		mho_usage_add(&sum, &one);
+	}
+	spin_unlock(&client->usage_lock);
+	return sum;
 }
 
 static void mho_client_destroy_context(struct mho_client *client)

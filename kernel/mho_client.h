@@ -12,6 +12,7 @@
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -24,6 +25,28 @@
 struct mho_bo;
 struct mho_device;
 struct mho_window;
+
+/**
+ * struct mho_usage - what jobs have cost
+ * @done: commands
+ * @device_ns: device time
+ * @tile_ns: the same, times the tiles that each was on
+ * @energy_fj: energy
+ */
+struct mho_usage {
+	u64 done;
+	u64 device_ns;
+	u64 tile_ns;
+	u64 energy_fj;
+};
+
+static inline void mho_usage_add(struct mho_usage *sum, const struct mho_usage *more)
+{
+	sum->done += more->done;
+	sum->device_ns += more->device_ns;
+	sum->tile_ns += more->tile_ns;
+	sum->energy_fj += more->energy_fj;
+}
 
 /**
  * struct mho_client - an open file
@@ -44,9 +67,9 @@ struct mho_window;
  * @queues: its contexts, under the admin lock
  * @array_list: its arrays, under the admin lock
  * @key_count: number of them
- * @device_ns: device time of its jobs
- * @tile_ns: the same, times the tiles that each was on
- * @energy_fj: their energy
+ * @usage_lock: of @users and @past
+ * @users: contexts that are not in @past
+ * @past: what the jobs of contexts that are gone have cost
  */
 struct mho_client {
 	struct mho_device *mdev;
@@ -66,9 +89,9 @@ struct mho_client {
 	struct list_head queues;
 	struct list_head array_list;
 	atomic_t key_count;
-	atomic64_t device_ns;
-	atomic64_t tile_ns;
-	atomic64_t energy_fj;
+	spinlock_t usage_lock; /* of users and past */
+	struct list_head users;
+	struct mho_usage past;
 };
 
 /**
@@ -90,9 +113,8 @@ struct mho_client {
  * @closing: takes no more jobs, under @submit_lock
  * @guilty: timeouts that it caused
  * @innocent: resets that hit it
- * @device_ns: device time of its jobs
- * @energy_fj: their energy
- * @done: commands done
+ * @usage: what its jobs have cost, under the queue's lock
+ * @user: in the client's list of those who count
  */
 struct mho_ctx {
 	struct mho_client *client;
@@ -112,9 +134,8 @@ struct mho_ctx {
 	bool closing;
 	atomic_t guilty;
 	atomic_t innocent;
-	atomic64_t device_ns;
-	atomic64_t energy_fj;
-	atomic64_t done;
+	struct mho_usage usage;
+	struct list_head user;
 };
 
 /**
@@ -178,6 +199,7 @@ int mho_client_open(struct drm_device *drm, struct drm_file *file);
 void mho_client_close(struct drm_device *drm, struct drm_file *file);
 void mho_client_put(struct mho_client *client);
 int mho_client_need_context(struct mho_client *client);
+struct mho_usage mho_client_usage(struct mho_client *client);
 
 /* mho_ctx.c */
 int mho_ioctl_ctx_create(struct drm_device *drm, void *data, struct drm_file *file);
@@ -187,6 +209,7 @@ struct mho_ctx *mho_ctx_get(struct mho_client *client, u32 handle);
 void mho_ctx_put(struct mho_ctx *ctx);
 void mho_ctx_close(struct mho_ctx *ctx);
 void mho_ctx_free_hw(struct mho_ctx *ctx);
+struct mho_usage mho_ctx_usage(struct mho_ctx *ctx);
 
 /* mho_array.c */
 int mho_ioctl_array_create(struct drm_device *drm, void *data, struct drm_file *file);

@@ -24,7 +24,10 @@ static void mho_ctx_free(struct kref *ref)
 	struct mho_client *client = ctx->client;
 
 	mutex_destroy(&ctx->submit_lock);
-	/* Who asks a fence for its scheduler's name while it signals does so under RCU. */
+	/*
+	 * The table and a vector's list are read under RCU, and so is the scheduler's name by
+	 * whoever asks a fence for it while it signals.
+	 */
 	kfree_rcu(ctx, rcu);
 	mho_client_put(client);
 }
@@ -49,11 +52,11 @@ struct mho_ctx *mho_ctx_get(struct mho_client *client, u32 handle)
 {
 	struct mho_ctx *ctx;
 
-	xa_lock(&client->ctxs);
+	rcu_read_lock();
 	ctx = xa_load(&client->ctxs, handle);
-	if (ctx)
-		kref_get(&ctx->ref);
-	xa_unlock(&client->ctxs);
+	if (ctx && !kref_get_unless_zero(&ctx->ref))
+		ctx = NULL;
+	rcu_read_unlock();
 	return ctx;
 }
 
@@ -66,6 +69,43 @@ void mho_ctx_free_hw(struct mho_ctx *ctx)
 	lockdep_assert_held(&ctx->client->mdev->admin.lock);
 	if (ctx->queue.sq)
 		mho_queue_free(&ctx->queue);
+}
+
+/**
+ * mho_ctx_usage() - what the jobs of a context have cost
+ * @ctx: context
+ *
+ * Return: the counters, that belong together.
+ */
+struct mho_usage mho_ctx_usage(struct mho_ctx *ctx)
+{
+	struct mho_usage usage;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	usage = ctx->usage;
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
+	return usage;
+}
+
+static void mho_ctx_count(struct mho_ctx *ctx)
+{
+	struct mho_client *client = ctx->client;
+
+	spin_lock(&client->usage_lock);
+	list_add_tail(&ctx->user, &client->users);
+	spin_unlock(&client->usage_lock);
+}
+
+/* All its jobs are done: the file remembers what they have cost. */
+static void mho_ctx_count_past(struct mho_ctx *ctx)
+{
+	struct mho_client *client = ctx->client;
+
+	spin_lock(&client->usage_lock);
+	list_del(&ctx->user);
+	mho_usage_add(&client->past, &ctx->usage);
+	spin_unlock(&client->usage_lock);
 }
 
 /**
@@ -87,6 +127,7 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	mho_queue_delete(&ctx->queue);
 	mutex_unlock(&mdev->admin.lock);
 	wait_event(ctx->idle, !atomic_read(&ctx->jobs));
+	mho_ctx_count_past(ctx);
 	drm_sched_fini(&ctx->sched);
 	mutex_lock(&mdev->admin.lock);
 	mho_ctx_free_hw(ctx);
@@ -136,6 +177,7 @@ static struct mho_ctx *mho_ctx_create(struct mho_client *client, unsigned int or
 	ret = mho_sched_setup(ctx);
 	if (ret)
 		goto err_queue;
+	mho_ctx_count(ctx);
 	return ctx;
 
 err_queue:

@@ -11,6 +11,7 @@
  *	mdev->admin.lock	one admin command at a time; with it the lists of what a reset has
  *				to bring back. A reset runs under it, so: no memory is allocated
  *				and no fence is waited for while it is held
+ *	client->usage_lock	what contexts have cost that are gone
  *	queue->lock		rings and jobs in flight of a queue
  */
 #ifndef MHO_DEVICE_H

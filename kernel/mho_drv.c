@@ -47,16 +47,17 @@ static const struct drm_ioctl_desc mho_ioctls[] = {
 static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
 	struct mho_client *client = file->driver_priv;
+	struct mho_usage usage = mho_client_usage(client);
 	unsigned int queues = 0;
 	unsigned long index;
 	void *ctx;
 
 	xa_for_each(&client->ctxs, index, ctx)
 		queues++;
-	drm_printf(p, "drm-engine-tiles:\t%lld ns\n", atomic64_read(&client->tile_ns));
+	drm_printf(p, "drm-engine-tiles:\t%llu ns\n", usage.tile_ns);
 	drm_printf(p, "drm-engine-capacity-tiles:\t%u\n", client->mdev->limits.tiles);
-	drm_printf(p, "mho-device-time:\t%lld ns\n", atomic64_read(&client->device_ns));
-	drm_printf(p, "mho-energy:\t%lld fJ\n", atomic64_read(&client->energy_fj));
+	drm_printf(p, "mho-device-time:\t%llu ns\n", usage.device_ns);
+	drm_printf(p, "mho-energy:\t%llu fJ\n", usage.energy_fj);
 	drm_printf(p, "mho-queues:\t%u\n", queues);
 	drm_printf(p, "mho-arrays:\t%u\n", READ_ONCE(client->array_count));
 	drm_printf(p, "mho-tiles:\t%u\n", READ_ONCE(client->tile_count));

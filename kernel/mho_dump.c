@@ -194,6 +194,7 @@ void mho_dump_log(struct drm_printer *p, struct mho_device *mdev, unsigned int l
  */
 void mho_dump_client(struct drm_printer *p, struct mho_client *client)
 {
+	struct mho_usage usage = mho_client_usage(client);
 	struct task_struct *task;
 	struct pid *pid;
 
@@ -203,7 +204,7 @@ void mho_dump_client(struct drm_printer *p, struct mho_client *client)
 	drm_printf(p, "client %llu: %s[%d], context %u, tiles %u, keys %d, device time %llu ns\n",
 		   client->file->client_id, task ? task->comm : "<gone>", pid_nr(pid),
 		   client->context, READ_ONCE(client->tile_count),
-		   atomic_read(&client->key_count), atomic64_read(&client->device_ns));
+		   atomic_read(&client->key_count), usage.device_ns);
 	rcu_read_unlock();
 }
 
@@ -310,10 +311,9 @@ void mho_dump_ctx(struct drm_printer *p, struct mho_ctx *ctx, bool rings)
 	drm_printf(p, "queue %u: client %llu, context %u, entries %u, priority %u, vector %u",
 		   queue->id, ctx->client->file->client_id, ctx->handle, mho_queue_size(queue),
 		   queue->priority, queue->vector->index);
-	drm_printf(p, ", waiting %d, done %lld, guilty %d, innocent %d\n",
-		   atomic_read(&ctx->waiting),
-		   atomic64_read(&ctx->done), atomic_read(&ctx->guilty),
-		   atomic_read(&ctx->innocent));
+	drm_printf(p, ", waiting %d, done %llu, guilty %d, innocent %d\n",
+		   atomic_read(&ctx->waiting), mho_ctx_usage(ctx).done,
+		   atomic_read(&ctx->guilty), atomic_read(&ctx->innocent));
 	mho_dump_queue(p, queue, rings);
 	mho_dump_queue_device(p, queue);
 }

@@ -122,7 +122,7 @@ static void mho_job_write_result(struct mho_job *job, struct mho_cmd *cmd,
 	smp_store_release(&result->done, DRM_MHO_RESULT_DONE);
 }
 
-/* Under the queue's lock, or nobody else knows the job. */
+/* Under the queue's lock. */
 static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 			     const struct mho_done *done)
 {
@@ -132,14 +132,12 @@ static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 	if (done->status && !group->error)
 		group->error = done->status > 0 ? mho_status_errno(done->status) : done->status;
 	mho_job_write_result(job, cmd, done);
-	atomic64_add(done->device_ns * mho_job_cmd_tiles(cmd), &ctx->client->tile_ns);
+	ctx->usage.done++;
+	ctx->usage.device_ns += done->device_ns;
+	ctx->usage.tile_ns += done->device_ns * mho_job_cmd_tiles(cmd);
+	ctx->usage.energy_fj += done->energy_fj;
 	mho_job_cmd_drop(cmd);
 	atomic_dec(&ctx->waiting);
-	atomic64_inc(&ctx->done);
-	atomic64_add(done->device_ns, &ctx->device_ns);
-	atomic64_add(done->device_ns, &ctx->client->device_ns);
-	atomic64_add(done->energy_fj, &ctx->energy_fj);
-	atomic64_add(done->energy_fj, &ctx->client->energy_fj);
 }
 
 static void mho_job_all_done(struct mho_group *group)
@@ -189,13 +187,16 @@ struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
 void mho_job_cancel(struct mho_job *job, int error)
 {
 	struct mho_done done = { .status = error };
+	unsigned long flags;
 	unsigned int i;
 
 	for (i = 0; i < job->count; i++) {
 		if (job->cmds[i].state == MHO_CMD_DONE)
 			continue;
 		job->cmds[i].state = MHO_CMD_DONE;
+		spin_lock_irqsave(&job->ctx->queue.lock, flags);
 		mho_job_cmd_done(&job->group, &job->cmds[i], &done);
+		spin_unlock_irqrestore(&job->ctx->queue.lock, flags);
 	}
 }
 

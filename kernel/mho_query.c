@@ -247,17 +247,19 @@ static int mho_query_ctx(struct mho_client *client, struct drm_mho_query *args)
 {
 	struct mho_ctx *ctx = mho_ctx_get(client, args->id);
 	struct drm_mho_ctx_state state;
+	struct mho_usage usage;
 
 	if (!ctx)
 		return -ENOENT;
+	usage = mho_ctx_usage(ctx);
 	state = (struct drm_mho_ctx_state){
 		.flags = READ_ONCE(ctx->queue.lost) ? DRM_MHO_CTX_LOST : 0,
 		.guilty = atomic_read(&ctx->guilty),
 		.innocent = atomic_read(&ctx->innocent),
 		.pending = atomic_read(&ctx->waiting),
-		.device_ns = atomic64_read(&ctx->device_ns),
-		.energy_fj = atomic64_read(&ctx->energy_fj),
-		.jobs = atomic64_read(&ctx->done),
+		.device_ns = usage.device_ns,
+		.energy_fj = usage.energy_fj,
+		.jobs = usage.done,
 	};
 	mho_ctx_put(ctx);
 	return mho_query_answer(args, &state, sizeof(state));

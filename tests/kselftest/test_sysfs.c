@@ -231,6 +231,34 @@ TEST_F(sysfs, fdinfo_counts_jobs)
 	EXPECT_EQ(0, mt_array_destroy(self->s.fd, array));
 }
 
+/* Contexts count for themselves; the file's sums have those that are gone, too. */
+TEST_F(sysfs, fdinfo_remembers_contexts)
+{
+	const struct drm_mho_result *result = mt_results(&self->s);
+	struct mt_session other = self->s;
+	uint64_t time, energy;
+	struct drm_mho_job job;
+	uint32_t array;
+
+	ASSERT_EQ(0, mt_array_create(self->s.fd, 20, 20, &array));
+	job = mt_job_vectors(&self->s, array, DRM_MHO_OP_MVM, 4);
+	ASSERT_EQ(0, mt_run_one(&self->s, &job));
+	time = result->device_ns;
+	energy = result->energy_fj;
+	ASSERT_EQ(0, mt_ctx_create(self->s.fd, &other.ctx));
+	ASSERT_EQ(0, mt_run_one(&other, &job));
+	time += result->device_ns;
+	energy += result->energy_fj;
+	read_fdinfo(self->s.fd, self->text, sizeof(self->text));
+	EXPECT_EQ(time, (uint64_t)mt_text_number(self->text, "mho-device-time:"));
+	ASSERT_EQ(0, mt_ctx_destroy(self->s.fd, other.ctx));
+	read_fdinfo(self->s.fd, self->text, sizeof(self->text));
+	EXPECT_EQ(time, (uint64_t)mt_text_number(self->text, "mho-device-time:"));
+	EXPECT_EQ(energy, (uint64_t)mt_text_number(self->text, "mho-energy:"));
+	EXPECT_LT(time, (uint64_t)mt_text_number(self->text, "drm-engine-tiles:"));
+	EXPECT_EQ(0, mt_array_destroy(self->s.fd, array));
+}
+
 TEST_F(sysfs, fdinfo_counts_memory)
 {
 	struct mt_buffer buffer;
