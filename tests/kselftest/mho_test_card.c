@@ -39,8 +39,7 @@ static int64_t read_number(const char *path)
 	return value;
 }
 
-/* The card's address on its bus; NULL if there is none. */
-static const char *address(void)
+const char *mt_card_address(void)
 {
 	static char found[32];
 	char path[300];
@@ -65,7 +64,7 @@ static const char *address(void)
 const char *mt_card_path(const char *name)
 {
 	static char path[300];
-	const char *card = address();
+	const char *card = mt_card_address();
 
 	snprintf(path, sizeof(path), DEVICES "/%s/%s", card ? card : "none", name);
 	return path;
@@ -83,7 +82,7 @@ int64_t mt_card_number(const char *name)
 
 static bool has_card(void)
 {
-	return address();
+	return mt_card_address();
 }
 
 static bool has_node(void)
@@ -115,14 +114,14 @@ int mt_node_wait(bool there)
 
 int mt_bind(void)
 {
-	const char *card = address();
+	const char *card = mt_card_address();
 
 	return card ? mt_write_file(DRIVER "/bind", card) : -ENODEV;
 }
 
 int mt_unbind(void)
 {
-	const char *card = address();
+	const char *card = mt_card_address();
 
 	return card ? mt_write_file(DRIVER "/unbind", card) : -ENODEV;
 }

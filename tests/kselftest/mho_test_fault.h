@@ -22,6 +22,13 @@
 /* --- mho_test_card.c: the PCI function, and the driver --- */
 
 /**
+ * mt_card_address() - where the card is on its bus
+ *
+ * Return: the address, valid until the next call; NULL if there is no card.
+ */
+const char *mt_card_address(void);
+
+/**
  * mt_card_path() - a file of the card in sysfs
  * @name: its name
  *

@@ -209,10 +209,11 @@ TEST_F(dump, outlives_the_driver)
 
 static ssize_t read_debugfs(const char *name, char *text, size_t size)
 {
-	char address[32] = "", path[128];
+	const char *address = mt_card_address();
+	char path[128];
 
-	sscanf(mt_card_path(""), "/sys/bus/pci/devices/%31[^/]", address);
-	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/%s", address, name);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/%s", address ? address : "none",
+		 name);
 	return mt_read_text(path, text, size);
 }
 

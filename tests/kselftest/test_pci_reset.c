@@ -68,10 +68,10 @@ static int inject(uint32_t uncor, uint32_t cor)
 {
 	struct aer_error error = { .uncor_status = uncor, .cor_status = cor };
 	unsigned int domain, bus, dev, fn;
-	const char *path = mt_card_path("");
+	const char *address = mt_card_address();
 	int fd, ret = 0;
 
-	if (sscanf(path, "/sys/bus/pci/devices/%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
+	if (!address || sscanf(address, "%x:%x:%x.%x", &domain, &bus, &dev, &fn) != 4)
 		return -ENODEV;
 	error.domain = domain;
 	error.bus = (uint8_t)bus;

@@ -17,26 +17,13 @@
 #include <mho_hw.h>
 
 #include "mho_test.h"
+#include "mho_test_fault.h"
 
 #define ROWS 8
 #define COLS 8
 #define LABEL "test_runtime_pm"
 #define FIRMWARE "/lib/firmware/" MHO_HW_FW_FILE
 #define AWAY "/lib/firmware/away"
-
-/* A file of the PCI device; its directory with "". */
-static int pci_path(char *path, size_t size, const char *file)
-{
-	char link[PATH_MAX], real[PATH_MAX];
-	const char *node = mt_node();
-
-	if (!node)
-		return -ENODEV;
-	snprintf(link, sizeof(link), "/sys/class/accel/%s/device", strrchr(node, '/') + 1);
-	if (!realpath(link, real))
-		return -errno;
-	return snprintf(path, size, "%s/%s", real, file) < (int)size ? 0 : -E2BIG;
-}
 
 /* The first line of a file, or what reading it gave. */
 static int read_line(const char *path, char *line, size_t size)
@@ -56,18 +43,7 @@ static int read_line(const char *path, char *line, size_t size)
 
 static int read_pci(const char *file, char *line, size_t size)
 {
-	char path[PATH_MAX];
-	int ret = pci_path(path, sizeof(path), file);
-
-	return ret ? ret : read_line(path, line, size);
-}
-
-static int write_pci(const char *file, const char *text)
-{
-	char path[PATH_MAX];
-	int ret = pci_path(path, sizeof(path), file);
-
-	return ret ? ret : mt_write_file(path, text);
+	return read_line(mt_card_path(file), line, size);
 }
 
 static bool status_is(const char *status)
@@ -114,22 +90,19 @@ static int telemetry(int fd, struct drm_mho_telemetry *t)
 /* A file of the card's hwmon. */
 static int read_hwmon(const char *file, char *line, size_t size)
 {
-	char path[PATH_MAX + NAME_MAX + 64], base[PATH_MAX];
-	int ret = pci_path(base, sizeof(base), "hwmon");
+	char name[NAME_MAX + 64];
 	struct dirent *entry;
+	int ret = -ENOENT;
 	DIR *dir;
 
-	if (ret)
-		return ret;
-	dir = opendir(base);
+	dir = opendir(mt_card_path("hwmon"));
 	if (!dir)
 		return -errno;
-	ret = -ENOENT;
 	while ((entry = readdir(dir))) {
 		if (strncmp(entry->d_name, "hwmon", 5))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/%s", base, entry->d_name, file);
-		ret = read_line(path, line, size);
+		snprintf(name, sizeof(name), "hwmon/%s/%s", entry->d_name, file);
+		ret = read_pci(name, line, size);
 	}
 	closedir(dir);
 	return ret;
@@ -146,8 +119,8 @@ FIXTURE_SETUP(runtime_pm)
 	ASSERT_EQ(0, read_pci("power/autosuspend_delay_ms", self->delay, sizeof(self->delay)));
 	self->fd = mt_open();
 	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, write_pci("power/control", "auto"));
-	ASSERT_EQ(0, write_pci("power/autosuspend_delay_ms", "50"));
+	ASSERT_EQ(0, mt_card_write("power/control", "auto"));
+	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "50"));
 	ASSERT_TRUE(falls_asleep());
 }
 
@@ -155,7 +128,7 @@ FIXTURE_TEARDOWN(runtime_pm)
 {
 	if (self->fd >= 0)
 		close(self->fd);
-	write_pci("power/autosuspend_delay_ms", self->delay);
+	mt_card_write("power/autosuspend_delay_ms", self->delay);
 }
 
 TEST_F(runtime_pm, sleeps_in_d3hot)
@@ -168,10 +141,10 @@ TEST_F(runtime_pm, sleeps_in_d3hot)
 
 TEST_F(runtime_pm, control_on)
 {
-	ASSERT_EQ(0, write_pci("power/control", "on"));
+	ASSERT_EQ(0, mt_card_write("power/control", "on"));
 	EXPECT_TRUE(status_is("active"));
 	EXPECT_TRUE(stays_awake());
-	ASSERT_EQ(0, write_pci("power/control", "auto"));
+	ASSERT_EQ(0, mt_card_write("power/control", "auto"));
 	EXPECT_TRUE(falls_asleep());
 }
 
@@ -231,7 +204,7 @@ TEST_F(runtime_pm, looking_does_not_keep_awake)
 	bool asleep = false;
 	int i;
 
-	ASSERT_EQ(0, write_pci("power/autosuspend_delay_ms", "1000"));
+	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "1000"));
 	ASSERT_EQ(0, telemetry(self->fd, &t));
 	EXPECT_EQ(0, read_hwmon("temp1_input", line, sizeof(line)));
 	EXPECT_NE(0, atoi(line));
@@ -333,7 +306,7 @@ TEST_F(runtime_pm, function_reset_while_asleep)
 {
 	struct drm_mho_telemetry t;
 
-	ASSERT_EQ(0, write_pci("reset", "1"));
+	ASSERT_EQ(0, mt_card_write("reset", "1"));
 	EXPECT_EQ(0, telemetry(self->fd, &t));
 	EXPECT_TRUE(falls_asleep());
 }
@@ -361,24 +334,21 @@ TEST_F(runtime_pm, system_suspend_while_asleep)
 
 TEST_F(runtime_pm, driver_leaves_while_asleep)
 {
-	char path[PATH_MAX], unbind[PATH_MAX], *name;
+	const char *address = mt_card_address();
 	struct mt_session s;
 	int fd;
 
-	ASSERT_EQ(0, pci_path(path, sizeof(path), ""));
-	path[strlen(path) - 1] = 0;
-	name = strrchr(path, '/') + 1;
-	ASSERT_EQ(0, pci_path(unbind, sizeof(unbind), "driver/unbind"));
-	ASSERT_EQ(0, mt_write_file(unbind, name));
-	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", name));
-	ASSERT_EQ(0, write_pci("power/autosuspend_delay_ms", "50"));
+	ASSERT_NE(NULL, address);
+	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
+	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
+	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "50"));
 	EXPECT_TRUE(falls_asleep());
 
 	/* And while a file keeps it awake, which outlives the driver. */
 	ASSERT_EQ(0, mt_session_open(&s));
-	ASSERT_EQ(0, mt_write_file(unbind, name));
-	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", name));
-	ASSERT_EQ(0, write_pci("power/autosuspend_delay_ms", "50"));
+	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
+	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
+	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "50"));
 	EXPECT_TRUE(falls_asleep());
 	mt_session_close(&s);
 	fd = mt_open();

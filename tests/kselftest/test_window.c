@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include <mho_hw.h>
 
 #include "mho_test.h"
+#include "mho_test_fault.h"
 
 /* Two by two blocks of different shapes. */
 #define ROWS 24
@@ -129,20 +129,6 @@ static int fill_all(struct mt_session *s, uint32_t array, uint32_t blocks, uint6
 		view_close(&view);
 	}
 	return 0;
-}
-
-static int pci_path(char *path, size_t size, const char *file)
-{
-	char link[PATH_MAX], real[PATH_MAX];
-	const char *node = mt_node();
-
-	if (!node)
-		return -ENODEV;
-	snprintf(link, sizeof(link), "/sys/class/accel/%s/device", strrchr(node, '/') + 1);
-	if (!realpath(link, real))
-		return -errno;
-	return snprintf(path, size, "%s%s%s", real, *file ? "/" : "", file) < (int)size ? 0 :
-											  -E2BIG;
 }
 
 FIXTURE(window)
@@ -795,11 +781,9 @@ TEST_F(window, function_reset)
 {
 	struct drm_mho_job job = window_job(&self->s, self->array, DRM_MHO_OP_MVM);
 	struct drm_mho_array_window after;
-	char path[PATH_MAX];
 	struct gate gate;
 	struct view view;
 
-	ASSERT_EQ(0, pci_path(path, sizeof(path), "reset"));
 	ASSERT_EQ(0, view_open(self->s.fd, self->array, 0, &view));
 	memset(view.in, 0, view.args.in_size);
 	EXPECT_EQ(0, mt_run_one(&self->s, &job));
@@ -807,7 +791,7 @@ TEST_F(window, function_reset)
 	/* A job that waits, whose operands are lost meanwhile, must not be done without them. */
 	ASSERT_EQ(0, gate_open(self->s.fd, &gate));
 	ASSERT_EQ(0, submit_behind(&self->s, &job, &gate));
-	ASSERT_EQ(0, mt_write_file(path, "1"));
+	ASSERT_EQ(0, mt_card_write("reset", "1"));
 	ASSERT_EQ(0, gate_signal(&gate));
 	ASSERT_EQ(0, mt_syncobj_wait(self->s.fd, self->s.done, MT_WAIT_NS));
 	EXPECT_EQ(-ECANCELED, mt_results(&self->s)->status);
@@ -826,21 +810,19 @@ TEST_F(window, driver_leaves)
 {
 	struct toucher t = { 0 };
 	struct drm_mho_array_window args;
-	char path[PATH_MAX], address[PATH_MAX], *name;
+	const char *address = mt_card_address();
 	pthread_t thread;
 	struct view view;
 	unsigned int before;
 
-	ASSERT_EQ(0, pci_path(path, sizeof(path), ""));
-	name = strrchr(path, '/') + 1;
-	ASSERT_EQ(0, pci_path(address, sizeof(address), "driver/unbind"));
+	ASSERT_NE(NULL, address);
 	ASSERT_EQ(0, view_open(self->s.fd, self->array, 0, &t.view));
 	ASSERT_EQ(0, view_open(self->s.fd, self->array, 1, &view));
 	poke(view.in, SECRET);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch, &t));
 	while (t.rounds < 10)
 		usleep(100);
-	ASSERT_EQ(0, mt_write_file(address, name));
+	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
 	/* No signal, also for pages that are touched first now. */
 	EXPECT_NE(SECRET, peek(view.in));
 	memset(view.in, 0x55, view.args.in_size + view.args.out_size);
@@ -852,7 +834,7 @@ TEST_F(window, driver_leaves)
 	EXPECT_EQ(MAP_FAILED, map_at(self->s.fd, view.args.mmap_offset, view.args.in_size));
 	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(-ENODEV, ask(self->s.fd, self->array, 0, &args));
-	EXPECT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", name));
+	EXPECT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
 	EXPECT_NE(SECRET, peek(view.in));
 	t.stop = true;
 	ASSERT_EQ(0, pthread_join(thread, NULL));
