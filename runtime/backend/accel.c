@@ -199,4 +199,6 @@ const struct mrt_backend mrt_backend_accel = {
 	.wait = accelb_queue_wait,
 	.arm = accelb_queue_arm,
 	.fd = accelb_queue_fd,
+	.trace_source = accelb_trace_source,
+	.queue_number = accelb_queue_number,
 };

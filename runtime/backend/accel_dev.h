@@ -14,6 +14,7 @@
  *	accel_reap.c	queues: taking results back, waiting
  *	accel_event.c	how a queue's owner is told
  *	accel_cmd.c	the library's commands as the driver's jobs
+ *	accel_trace.c	what the driver's tracepoints call things
  */
 #ifndef MHO_BACKEND_ACCEL_DEV_H
 #define MHO_BACKEND_ACCEL_DEV_H
@@ -152,6 +153,10 @@ int accelb_queue_reap(struct mrt_bqueue *queue, struct mrt_done *done, uint32_t 
 int accelb_queue_wait(struct mrt_bqueue *queue, uint32_t n, uint64_t deadline);
 int accelb_queue_arm(struct mrt_bqueue *queue);
 int accelb_queue_fd(struct mrt_bqueue *queue);
+
+/* accel_trace.c */
+int accelb_trace_source(struct mrt_bdev *dev, uint32_t *number, uint64_t *client);
+uint32_t accelb_queue_number(struct mrt_bqueue *queue);
 
 /* accel_cmd.c */
 void accelb_translate(const struct mrt_cmd *cmd, struct drm_mho_job *job);

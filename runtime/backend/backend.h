@@ -267,6 +267,11 @@ struct mrt_queue_request {
  *	result, detail, device time and energy. 0, or silently -EAGAIN if there is no room, also
  *	for a run more than was prepared; nothing was added then.
  *
+ * Traces. NULL where there is no driver that has a part in them.
+ * @trace_source: what the driver's tracepoints call the device and this open file. 0, or silently
+ *	-errno.
+ * @queue_number: and a queue
+ *
  * Fences, on the thread of the queue.
  * @fence_export: a new descriptor, the caller's to close, close-on-exec. poll() finds it readable
  *	from when all that was pushed so far is done, well or not, or the queue is destroyed; nobody
@@ -319,6 +324,9 @@ struct mrt_backend {
 
 	int (*fence_export)(struct mrt_bqueue *queue, int *fd);
 	int (*fence_import)(struct mrt_bqueue *queue, int fd);
+
+	int (*trace_source)(struct mrt_bdev *dev, uint32_t *number, uint64_t *client);
+	uint32_t (*queue_number)(struct mrt_bqueue *queue);
 };
 
 extern const struct mrt_backend mrt_backend_accel;

@@ -18,7 +18,7 @@ KERNEL_SRC := $(wildcard $(KERNEL_DIR)/*.c)
 # The PCI server is for mho-emud: in the static library alone, which it is linked with.
 SERVER_SRC := $(wildcard runtime/emulator/vfio_user*.c runtime/emulator/pci_config.c)
 EMU_SRC := $(filter-out $(KERNEL_DIR)/% $(SERVER_SRC),$(call sources,runtime/emulator))
-MHO_SRC := $(call sources,runtime/core runtime/backend)
+MHO_SRC := $(call sources,runtime/core runtime/backend runtime/trace)
 NN_SRC := $(call sources,runtime/nn)
 TOOL_COMMON_SRC := $(wildcard runtime/tools/common/*.c)
 TOOLS := $(filter-out common,$(sort $(foreach f,$(wildcard runtime/tools/*/*.c), \
@@ -29,7 +29,9 @@ KERNEL_OBJ := $(foreach isa,$(ISAS),$(patsubst %.c,$(B)/obj/%.$(isa).o,$(KERNEL_
 MHO_OBJ := $(call objects,$(EMU_SRC) $(MHO_SRC)) $(KERNEL_OBJ) $(B)/obj/gen/blobs.o
 NN_OBJ := $(call objects,$(NN_SRC))
 TOOL_COMMON_OBJ := $(call objects,$(TOOL_COMMON_SRC))
-tool_obj = $(call objects,$(call sources,runtime/tools/$1))
+# Also of mhoctl, which records what the driver does for others.
+TRACE_SRC := $(wildcard runtime/trace/*.c)
+tool_obj = $(call objects,$(call sources,runtime/tools/$1) $(if $(filter mhoctl,$1),$(TRACE_SRC)))
 
 # --- objects ------------------------------------------------------------------------------
 

@@ -105,7 +105,8 @@ static int new_dev(const struct mho_open_opts *opts, struct mrt_dev **out)
 	return 0;
 }
 
-static int start(struct mrt_dev *dev, const char *text, struct mho_dev **out)
+static int start(struct mrt_dev *dev, const struct mho_open_opts *opts, const char *text,
+		 struct mho_dev **out)
 {
 	int err;
 
@@ -123,8 +124,13 @@ static int start(struct mrt_dev *dev, const char *text, struct mho_dev **out)
 	err = mrt_sync_new(dev);
 	if (err)
 		goto free_handle;
+	err = mrt_trace_new(opts->trace, dev->bdev, text, &dev->log, &dev->trace);
+	if (err)
+		goto free_sync;
 	*out = dev->handle;
 	return 0;
+free_sync:
+	mrt_sync_free(dev);
 free_handle:
 	mrt_handle_take(dev->handle, MRT_DEV, "mho_open");
 free_topo:
@@ -184,7 +190,7 @@ int mho_open(const char *text, const struct mho_open_opts *opts, struct mho_dev 
 	if (!err)
 		err = dev->ops->open(uri, o.io, &dev->log, &dev->bdev);
 	if (!err) {
-		err = start(dev, text, out);
+		err = start(dev, &o, text, out);
 		if (err)
 			dev->ops->close(dev->bdev);
 	}
@@ -234,9 +240,19 @@ void mho_close(struct mho_dev *handle)
 	mrt_sync_free(dev);
 	free_queues(dev);
 	free_objects(dev);
+	mrt_trace_free(dev->trace);
 	dev->ops->close(dev->bdev);
 	mho_topo_free(dev->topo);
 	free_dev(dev);
+}
+
+int mho_trace_flush(struct mho_dev *handle)
+{
+	struct mrt_dev *dev = mrt_handle_get(handle, MRT_DEV, "mho_trace_flush");
+
+	if (!dev)
+		return -EINVAL;
+	return dev->trace ? mrt_trace_flush(dev->trace) : 0;
 }
 
 int mho_enumerate(const char *scheme, mho_found_fn fn, void *arg)

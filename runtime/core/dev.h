@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/handle.h"
 #include "core/list.h"
+#include "core/trace.h"
 #include "mho/mho.h"
 
 struct mho_topo;
@@ -33,6 +34,7 @@ struct mrt_sync;
  * @info: what it is
  * @topo: its topology
  * @sync: what the synchronous calls use
+ * @trace: of what is done with it, or NULL
  * @lock: of the lists
  * @bufs: buffers
  * @mats: matrices
@@ -46,6 +48,7 @@ struct mrt_dev {
 	struct mho_info info;
 	struct mho_topo *topo;
 	struct mrt_sync *sync;
+	struct mrt_trace *trace;
 	pthread_mutex_t lock;
 	struct mrt_link bufs;
 	struct mrt_link mats;
@@ -108,6 +111,7 @@ struct mrt_mat {
  * @backlog: jobs that wait
  * @first: first job of the backlog, linked through mho_job.internal
  * @last: last one
+ * @trace: or NULL
  */
 struct mrt_queue {
 	struct mrt_dev *dev;
@@ -118,6 +122,7 @@ struct mrt_queue {
 	uint32_t backlog;
 	struct mho_job *first;
 	struct mho_job *last;
+	struct mrt_trace_queue *trace;
 };
 
 /* buf.c */

@@ -408,6 +408,19 @@ void mrt_job_translate(const struct mho_job *job, struct mrt_cmd *cmd)
 	}
 }
 
+void mrt_job_describe(const struct mho_job *job, struct mrt_trace_job_info *info)
+{
+	const struct mrt_mat *mat = job_mat(job);
+
+	*info = (struct mrt_trace_job_info){ .op = mrt_op_name(job->op) };
+	if (!mat)
+		return;
+	info->array = mat->id;
+	info->rows = mat->rows;
+	info->cols = mat->cols;
+	info->batch = job_batch(job);
+}
+
 void mrt_job_end(struct mho_job *job)
 {
 	struct mrt_mat *mat = job_mat(job);

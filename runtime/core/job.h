@@ -28,6 +28,9 @@ void mrt_job_translate(const struct mho_job *job, struct mrt_cmd *cmd);
 /* mrt_job_end() - drop the references. The job is the program's again afterwards. */
 void mrt_job_end(struct mho_job *job);
 
+/* mrt_job_describe() - what a job that has begun does, for a trace. */
+void mrt_job_describe(const struct mho_job *job, struct mrt_trace_job_info *info);
+
 /* mrt_op_name() - such as "MVM"; "?" for an unknown one. */
 const char *mrt_op_name(uint32_t op);
 

@@ -68,6 +68,7 @@ int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct
 		free(queue);
 		return err;
 	}
+	queue->trace = mrt_trace_queue_new(dev->trace, queue->bqueue);
 	pthread_mutex_lock(&dev->lock);
 	mrt_link_add(&dev->queues, &queue->link);
 	pthread_mutex_unlock(&dev->lock);
@@ -93,6 +94,7 @@ void mrt_queue_free(struct mrt_queue *queue)
 		next = mrt_job_next(job);
 		mrt_job_end(job);
 	}
+	mrt_trace_queue_end(queue->trace);
 	free(queue);
 }
 
@@ -103,9 +105,11 @@ static int push(struct mrt_queue *queue, struct mho_job *job)
 
 	mrt_job_translate(job, &cmd);
 	err = queue->dev->ops->push(queue->bqueue, &cmd, job);
-	if (!err)
-		queue->inflight++;
-	return err;
+	if (err)
+		return err;
+	queue->inflight++;
+	mrt_trace_pushed(queue->trace, job, 1);
+	return 0;
 }
 
 static void append(struct mrt_queue *queue, struct mho_job *job)
@@ -119,8 +123,19 @@ static void append(struct mrt_queue *queue, struct mho_job *job)
 	queue->backlog++;
 }
 
+static void trace_job(struct mrt_queue *queue, const struct mho_job *job)
+{
+	struct mrt_trace_job_info info;
+
+	if (!queue->trace)
+		return;
+	mrt_job_describe(job, &info);
+	mrt_trace_put_job(queue->trace, job, &info);
+}
+
 int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n)
 {
+	uint64_t begin = mrt_trace_begin(queue->trace);
 	uint32_t i;
 	int err = 0;
 
@@ -128,10 +143,12 @@ int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint3
 		err = mrt_job_begin(queue->dev, jobs[i]);
 		if (err)
 			break;
+		trace_job(queue, jobs[i]);
 		if (queue->first || push(queue, jobs[i]))
 			append(queue, jobs[i]);
 	}
 	queue->dev->ops->kick(queue->bqueue);
+	mrt_trace_end(queue->trace, MRT_TRACE_SUBMIT, begin, i);
 	return i || !err ? (int)i : err;
 }
 
@@ -177,6 +194,7 @@ static int take(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max)
 			return n ? (int)n : got;
 		for (int i = 0; i < got; i++) {
 			jobs[n + i] = done[i].cookie;
+			mrt_trace_reaped(queue->trace, done[i].cookie, &done[i]);
 			finish(done[i].cookie, &done[i]);
 		}
 		n += got;
@@ -198,8 +216,8 @@ static uint32_t sleep_for(const struct mrt_queue *queue, uint32_t wanted)
 	return n ? n : 1;
 }
 
-int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
-		   int64_t timeout_ns)
+static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
+		int64_t timeout_ns)
 {
 	const struct mrt_backend *ops = queue->dev->ops;
 	uint32_t pending = queue->inflight + queue->backlog, n = 0;
@@ -228,6 +246,17 @@ int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max,
 	/* Nothing is there: from now on the fd tells when something comes. */
 	got = ops->arm(queue->bqueue);
 	return got > 0 ? take(queue, jobs, max) : got;
+}
+
+int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
+		   int64_t timeout_ns)
+{
+	uint64_t begin = mrt_trace_begin(queue->trace);
+	int n = reap(queue, jobs, max, min, timeout_ns);
+
+	if (n > 0)
+		mrt_trace_end(queue->trace, MRT_TRACE_REAP, begin, (uint32_t)n);
+	return n;
 }
 
 int mho_queue_create(struct mho_dev *handle, const struct mho_queue_opts *opts,

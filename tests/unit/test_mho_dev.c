@@ -142,7 +142,7 @@ static void test_bad_opts(void **state)
 	assert_int_equal(mho_open("emu:small", &opts, &dev), -EINVAL);
 	expect_error("MHO_IO_AUTO");
 	opts.io = 0;
-	opts.reserved[3] = 1;
+	opts.reserved[2] = 1;
 	assert_int_equal(mho_open("emu:small", &opts, &dev), -EINVAL);
 	expect_error("reserved");
 	assert_int_equal(mho_open("emu:small", NULL, NULL), -EINVAL);

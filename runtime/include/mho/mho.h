@@ -109,6 +109,9 @@ enum mho_io {
  * @log_level: most talkative level that reaches @log (enum mho_log_level); 0 for MHO_LOG_WARNING
  * @log: where this device's messages go; NULL for nowhere
  * @log_arg: passed to it
+ * @trace: file for a trace of what is done with the device, as Perfetto and Chrome read it
+ *	(docs/performance.md); %p in it stands for the process. NULL for what the environment's
+ *	MHO_TRACE names, for no trace if that is not set
  * @reserved: zero
  */
 struct mho_open_opts {
@@ -117,7 +120,8 @@ struct mho_open_opts {
 	int32_t log_level;
 	mho_log_fn log;
 	void *log_arg;
-	uint64_t reserved[4];
+	const char *trace;
+	uint64_t reserved[3];
 };
 
 /**
@@ -158,6 +162,17 @@ MHO_API int mho_open(const char *uri, const struct mho_open_opts *opts, struct m
  * matrices stay in the device. Pointers to all these objects are invalid afterwards.
  */
 MHO_API void mho_close(struct mho_dev *dev);
+
+/**
+ * mho_trace_flush() - write to the trace's file what was recorded so far
+ * @dev: device
+ *
+ * mho_close() does it, too, but cannot tell whether it was possible.
+ *
+ * Return: 0, also without a trace; or the first error that there was while it was written. What the
+ * file had until then stays, and can be read.
+ */
+MHO_API int mho_trace_flush(struct mho_dev *dev);
 
 /**
  * struct mho_found - a device that mho_enumerate() found
