@@ -44,6 +44,11 @@
 #define MHO_HW_TECH_CONSTANT_STEP "mho,constant-step"
 #define MHO_HW_TECH_LINEAR_STEP "mho,linear-step"
 #define MHO_HW_TECH_SOFT_BOUNDS "mho,soft-bounds"
+#define MHO_HW_TECH_SOFT_BOUNDS_REFERENCE "mho,soft-bounds-reference"
+#define MHO_HW_TECH_EXP_STEP "mho,exp-step"
+#define MHO_HW_TECH_POW_STEP "mho,pow-step"
+#define MHO_HW_TECH_POW_STEP_REFERENCE "mho,pow-step-reference"
+#define MHO_HW_TECH_PIECEWISE_STEP "mho,piecewise-step"
 
 /*
  * Properties of a technology. "on" and "off" are strings; durations and counts of pulses take
@@ -63,6 +68,27 @@
 #define MHO_HW_TECH_SLOPE_DOWN "slope-down-ppm"
 #define MHO_HW_TECH_SLOPE_SPREAD "slope-device-spread-ppm"
 #define MHO_HW_TECH_ENDURANCE "endurance-pulses"
+#define MHO_HW_TECH_STEP_LOG_NORMAL "step-device-spread-log-normal" /* "on", "off" */
+#define MHO_HW_TECH_PULSE_NOISE "pulse-noise" /* "multiplicative", "additive", "protons" */
+#define MHO_HW_TECH_PULSE_NOISE_ADD "pulse-noise-add-ppm"
+#define MHO_HW_TECH_PULSE_NOISE_SLOPE "pulse-noise-slope-ppm"
+/* Of one law or two each: linear-step, *-reference, exp-step, pow-step, piecewise-step */
+#define MHO_HW_TECH_SLOPE_OWN_BOUNDS "slope-own-bounds" /* "on", "off" */
+#define MHO_HW_TECH_SLOPE_ANY_SIGN "slope-any-sign" /* "on", "off" */
+#define MHO_HW_TECH_REFERENCE "reference-weight-ppm"
+#define MHO_HW_TECH_REFERENCE_SPREAD "reference-weight-spread-ppm"
+#define MHO_HW_TECH_REFERENCE_SYMMETRIC "reference-symmetry-point" /* "on", "off" */
+#define MHO_HW_TECH_EXP_A_UP "exp-amplitude-up-ppm"
+#define MHO_HW_TECH_EXP_A_DOWN "exp-amplitude-down-ppm"
+#define MHO_HW_TECH_EXP_GAMMA_UP "exp-gamma-up-ppm"
+#define MHO_HW_TECH_EXP_GAMMA_DOWN "exp-gamma-down-ppm"
+#define MHO_HW_TECH_EXP_SCALE "exp-scale-ppm"
+#define MHO_HW_TECH_EXP_OFFSET "exp-offset-ppm"
+#define MHO_HW_TECH_POWER_UP "power-up-ppm"
+#define MHO_HW_TECH_POWER_DOWN "power-down-ppm"
+#define MHO_HW_TECH_POWER_SPREAD "power-device-spread-ppm"
+#define MHO_HW_TECH_CURVE_UP "curve-up-ppm" /* list: from the lower bound to the upper one */
+#define MHO_HW_TECH_CURVE_DOWN "curve-down-ppm"
 /* Write pulse and its law */
 #define MHO_HW_TECH_PULSE_VOLTAGE "pulse-microvolt"
 #define MHO_HW_TECH_PULSE_WIDTH "pulse-picoseconds"

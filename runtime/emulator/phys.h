@@ -20,17 +20,54 @@
 struct mho_tile;
 
 /**
- * enum mho_device_model - update law of a cell
+ * enum mho_device_model - update law of a cell; each has a file in models/
  * @MHO_MODEL_IDEAL: exact rank-1 update and exact converters
  * @MHO_MODEL_CONSTANT_STEP: every pulse moves the weight by the same step
  * @MHO_MODEL_LINEAR_STEP: the step shrinks linearly with the weight
  * @MHO_MODEL_SOFT_BOUNDS: as LINEAR_STEP, the step is 0 at the cell's own bound
+ * @MHO_MODEL_SOFT_BOUNDS_REFERENCE: the same, read against a reference of its own
+ * @MHO_MODEL_EXP_STEP: the step falls exponentially with the weight
+ * @MHO_MODEL_POW_STEP: the step is a power of the distance from the bound
+ * @MHO_MODEL_POW_STEP_REFERENCE: the same, read against a reference of its own
+ * @MHO_MODEL_PIECEWISE_STEP: the step follows a measured curve
+ * @MHO_MODELS: how many there are
  */
 enum mho_device_model {
 	MHO_MODEL_IDEAL,
 	MHO_MODEL_CONSTANT_STEP,
 	MHO_MODEL_LINEAR_STEP,
 	MHO_MODEL_SOFT_BOUNDS,
+	MHO_MODEL_SOFT_BOUNDS_REFERENCE,
+	MHO_MODEL_EXP_STEP,
+	MHO_MODEL_POW_STEP,
+	MHO_MODEL_POW_STEP_REFERENCE,
+	MHO_MODEL_PIECEWISE_STEP,
+	MHO_MODELS,
+};
+
+/**
+ * enum mho_pulse_noise - how steps spread from pulse to pulse
+ * @MHO_PULSE_MULTIPLICATIVE: dw_min_std of the step that the pulse makes
+ * @MHO_PULSE_ADDITIVE: dw_min_std of the step that the cell makes at weight 0
+ * @MHO_PULSE_PROTONS: a whole number of ions moves, Poisson distributed; dw_min_std is not used
+ */
+enum mho_pulse_noise {
+	MHO_PULSE_MULTIPLICATIVE,
+	MHO_PULSE_ADDITIVE,
+	MHO_PULSE_PROTONS,
+};
+
+/* Most points of a measured curve. */
+#define MHO_CURVE_MAX 32
+
+/**
+ * struct mho_curve - a step, in units of the nominal one, at equidistant weights
+ * @points: how many, 0 for none
+ * @step: from the lower bound to the upper one
+ */
+struct mho_curve {
+	uint32_t points;
+	float step[MHO_CURVE_MAX];
 };
 
 /* How inputs are scaled into the range of the DAC. */
@@ -64,6 +101,26 @@ enum mho_bound_management {
  * @gamma_up: slope of the step up (LINEAR_STEP)
  * @gamma_down: slope of the step down
  * @gamma_dtod: spread of the slopes
+ * @gamma_own_bounds: slopes refer to the cell's own bounds, not to the nominal ones (LINEAR_STEP)
+ * @gamma_any_sign: a cell's step may grow towards its bound (LINEAR_STEP)
+ * @dw_min_log: the spread of @dw_min is log-normal
+ * @pulse_noise: how steps spread from pulse to pulse
+ * @noise_add: added to the step before @dw_min_std takes its share (EXP_STEP)
+ * @noise_slope: the same, per |weight|
+ * @reference: weight that reads as 0 (the _REFERENCE laws)
+ * @reference_std: its spread
+ * @reference_symmetric: the weight at which steps up and down are equal is added to it
+ * @exp_a_up: A of the step up (EXP_STEP, docs/emulator.md)
+ * @exp_a_down: the same down
+ * @exp_gamma_up: its gamma
+ * @exp_gamma_down: the same down
+ * @exp_scale: its a
+ * @exp_offset: its b
+ * @pow_up: exponent of the step up (the POW_ laws)
+ * @pow_down: the same down
+ * @pow_dtod: relative spread of the exponents
+ * @curve_up: step up (PIECEWISE_STEP)
+ * @curve_down: the same down
  * @endurance: budget of pulses, 0 for none
  *
  * Field-driven law, dw = dw_min * (t/t_ref)^beta * sinh(V/V0)/sinh(V_ref/V0_ref), V0 =
@@ -123,6 +180,26 @@ struct mho_tech {
 	float gamma_up;
 	float gamma_down;
 	float gamma_dtod;
+	bool gamma_own_bounds;
+	bool gamma_any_sign;
+	bool dw_min_log;
+	enum mho_pulse_noise pulse_noise;
+	float noise_add;
+	float noise_slope;
+	float reference;
+	float reference_std;
+	bool reference_symmetric;
+	float exp_a_up;
+	float exp_a_down;
+	float exp_gamma_up;
+	float exp_gamma_down;
+	float exp_scale;
+	float exp_offset;
+	float pow_up;
+	float pow_down;
+	float pow_dtod;
+	struct mho_curve curve_up;
+	struct mho_curve curve_down;
 	uint64_t endurance;
 
 	bool field_driven;
@@ -183,6 +260,15 @@ int mho_tech_check(const struct mho_tech *tech, char *err, size_t len);
 
 /* mho_tech_step() - weight step of one nominal pulse under the technology's own conditions. */
 double mho_tech_step(const struct mho_tech *tech);
+
+/*
+ * mho_tech_granularity() - step of a pulse at a cell of weight 0, under the technology's own
+ * conditions: what trains are made for.
+ */
+double mho_tech_granularity(const struct mho_tech *tech);
+
+/* mho_tech_ions() - ions that a pulse of the nominal step moves. */
+double mho_tech_ions(const struct mho_tech *tech);
 
 /* mho_tech_conductance() - siemens of weight @w. */
 double mho_tech_conductance(const struct mho_tech *tech, double w);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "emulator/phys.h"
+#include "emulator/phys_model.h"
 
 /**
  * struct mho_stream - where random numbers come from
@@ -23,6 +24,31 @@ struct mho_stream {
 	uint32_t words[3];
 };
 
+/* Added to the kind of a pulse's stream: for numbers of ions. */
+#define MHO_STREAM_IONS 16
+
+/**
+ * struct mho_curved - what the cells of a tile have in common, for laws that are no straight line
+ * @a_up: EXP: A of the step up
+ * @a_down: the same down
+ * @gamma_up: gamma, binary digits instead of nepers
+ * @gamma_down: the same down, negative
+ * @scale: twice its a
+ * @offset: its b
+ * @up: PIECEWISE: step up
+ * @down: step down
+ */
+struct mho_curved {
+	float a_up;
+	float a_down;
+	float gamma_up;
+	float gamma_down;
+	float scale;
+	float offset;
+	const struct mho_curve *up;
+	const struct mho_curve *down;
+};
+
 /**
  * struct mho_row - cells of one row, and how they answer to pulses
  * @w: weights
@@ -31,14 +57,18 @@ struct mho_stream {
  * @down: step down
  * @max: upper bound, binary16
  * @min: lower bound
- * @slope_up: slope of the step up, binary16, in units of @step per weight; LINEAR_STEP only
- * @slope_down: the same down
+ * @extra: more numbers of each cell, binary16, as the form has them; NULL for none
  * @n: cells
- * @model: update law
+ * @form: update law
+ * @curved: for some forms
  * @one_by_one: pulses of a train one after the other, where a closed form is too coarse; at most
  *	255 at a cell in either case
  * @step: nominal step
  * @std: relative spread of a pulse
+ * @noise: what it is relative to
+ * @noise_add: EXP: added to the step for that
+ * @noise_slope: EXP: the same, per |weight|
+ * @quantum: weight of an ion, for PROTONS
  * @stream: noise
  * @base: first counter of word 0 for this row
  */
@@ -49,13 +79,17 @@ struct mho_row {
 	const uint16_t *down;
 	const uint16_t *max;
 	const uint16_t *min;
-	const uint16_t *slope_up;
-	const uint16_t *slope_down;
+	const uint16_t *extra[MHO_CELL_EXTRA];
 	uint32_t n;
-	enum mho_device_model model;
+	enum mho_form form;
+	const struct mho_curved *curved;
 	bool one_by_one;
 	float step;
 	float std;
+	enum mho_pulse_noise noise;
+	float noise_add;
+	float noise_slope;
+	float quantum;
 	struct mho_stream stream;
 	uint32_t base;
 };

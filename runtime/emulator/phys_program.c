@@ -231,7 +231,7 @@ struct progress {
 /* Pulses of nominal step that @error asks for, at least one. */
 static float pulses_for(const struct mho_tile *t, float error)
 {
-	float n = rintf(error / t->step);
+	float n = rintf(error / (float)t->granularity);
 
 	return n == 0 ? copysignf(1, error) : fmaxf(fminf(n, PULSES_MAX), -PULSES_MAX);
 }
@@ -242,7 +242,7 @@ static float pulses_for(const struct mho_tile *t, float error)
  */
 static bool still_moving(const struct mho_tile *t, struct progress *c, float error, float tolerance)
 {
-	float expected = fabsf(pulses_for(t, c->error)) * t->step;
+	float expected = fabsf(pulses_for(t, c->error)) * (float)t->granularity;
 
 	if (expected < 3 * tolerance)
 		return true;

@@ -5,7 +5,7 @@
  * Parameters of a technology: defaults, limits, and what follows from them
  * (pulse step by the field-driven law, conductance). Cells are in phys_tile.c.
  */
-#include "emulator/phys.h"
+#include "emulator/phys_model.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define BOLTZMANN_EV 8.617333262e-5 /* eV/K */
+#define ELEMENTARY_CHARGE 1.602176634e-19 /* C */
 
 /*
  * Defaults of the RPU baseline device and its periphery (Gokmen and Vlasov 2016, and the values in
@@ -35,6 +36,16 @@ void mho_tech_init(struct mho_tech *tech)
 		.gamma_up = 0,
 		.gamma_down = 0,
 		.gamma_dtod = 0.05f,
+		.pulse_noise = MHO_PULSE_MULTIPLICATIVE,
+		.exp_a_up = 0.00081f,
+		.exp_a_down = 0.36833f,
+		.exp_gamma_up = 12.44625f,
+		.exp_gamma_down = 12.78785f,
+		.exp_scale = 0.244f,
+		.exp_offset = 0.2425f,
+		.pow_up = 1,
+		.pow_down = 1,
+		.pow_dtod = 0.1f,
 		.endurance = 0,
 		.field_driven = false,
 		.pulse_v = 10,
@@ -104,6 +115,44 @@ static int refuse(char *err, size_t len, const char *text)
 	return -EINVAL;
 }
 
+static int check_curve(const struct mho_curve *c, const char *name, char *err, size_t len)
+{
+	bool moves = false;
+
+	if (c->points < 2 || c->points > MHO_CURVE_MAX) {
+		if (err)
+			snprintf(err, len,
+				 "the curve of steps %s has %u points; it must have 2 to %u", name,
+				 c->points, MHO_CURVE_MAX);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < c->points; i++) {
+		const struct limit l = { name, c->step[i], 0, 100 };
+
+		moves |= c->step[i] > 0;
+		if (check_limits(&l, 1, err, len))
+			return -EINVAL;
+	}
+	return moves ? 0 : refuse(err, len, "a curve of steps is 0 everywhere");
+}
+
+/* What one law or kind of noise alone asks for. */
+static int check_law(const struct mho_tech *t, char *err, size_t len)
+{
+	if (t->model == MHO_MODEL_PIECEWISE_STEP && (check_curve(&t->curve_up, "up", err, len) ||
+						     check_curve(&t->curve_down, "down", err, len)))
+		return -EINVAL;
+	if ((unsigned int)t->pulse_noise > MHO_PULSE_PROTONS)
+		return refuse(err, len, "the pulse noise is none of enum mho_pulse_noise");
+	if (t->pulse_noise == MHO_PULSE_PROTONS && !(mho_tech_ions(t) >= 0.1))
+		return refuse(err, len,
+			      "ions can be counted only where a pulse moves at least 0.1 of them: "
+			      "the ion transfer energy is too small");
+	if (!(mho_tech_granularity(t) > 0))
+		return refuse(err, len, "a pulse does not move a cell of weight 0");
+	return 0;
+}
+
 int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 {
 	const struct limit limits[] = {
@@ -119,6 +168,19 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 		{ "slope up (gamma_up)", t->gamma_up, 0, 1 },
 		{ "slope down (gamma_down)", t->gamma_down, 0, 1 },
 		{ "spread of the slopes (gamma_dtod)", t->gamma_dtod, 0, 1 },
+		{ "noise beside the step (noise_add)", t->noise_add, 0, 1 },
+		{ "noise with the weight (noise_slope)", t->noise_slope, 0, 1 },
+		{ "weight of the reference (reference)", t->reference, -100, 100 },
+		{ "spread of the reference (reference_std)", t->reference_std, 0, 100 },
+		{ "amplitude up (exp_a_up)", t->exp_a_up, -10, 10 },
+		{ "amplitude down (exp_a_down)", t->exp_a_down, -10, 10 },
+		{ "gamma up (exp_gamma_up)", t->exp_gamma_up, 0, 100 },
+		{ "gamma down (exp_gamma_down)", t->exp_gamma_down, 0, 100 },
+		{ "scale of the exponent (exp_scale)", t->exp_scale, 0, 10 },
+		{ "offset of the exponent (exp_offset)", t->exp_offset, -1, 1 },
+		{ "power up (pow_up)", t->pow_up, 0, 10 },
+		{ "power down (pow_down)", t->pow_down, 0, 10 },
+		{ "spread of the powers (pow_dtod)", t->pow_dtod, 0, 1 },
 		{ "pulse voltage, V", t->pulse_v, 1e-3, 100 },
 		{ "pulse width, s", t->pulse_s, 1e-12, 1 },
 		{ "electrolyte thickness, m", t->thickness_m, 1e-10, 1e-4 },
@@ -154,8 +216,11 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 
 	if (err_code)
 		return err_code;
-	if ((unsigned int)t->model > MHO_MODEL_SOFT_BOUNDS)
+	if (!mho_model_of(t->model))
 		return refuse(err, len, "the update law (model) is none of enum mho_device_model");
+	err_code = check_law(t, err, len);
+	if (err_code)
+		return err_code;
 	if ((unsigned int)t->noise_management > MHO_NM_CONSTANT)
 		return refuse(err, len,
 			      "the noise management is none of enum mho_noise_management");
@@ -206,6 +271,18 @@ double mho_tech_step(const struct mho_tech *t)
 	prefactor =
 		t->activation_ev / BOLTZMANN_EV * (1 / t->ref_temperature_k - 1 / t->temperature_k);
 	return t->dw_min * exp(field + time + prefactor);
+}
+
+double mho_tech_granularity(const struct mho_tech *t)
+{
+	const struct mho_model *m = mho_model_of(t->model);
+
+	return (float)mho_tech_step(t) * ((m->factor(t, 0, true) + m->factor(t, 0, false)) / 2);
+}
+
+double mho_tech_ions(const struct mho_tech *t)
+{
+	return t->ion_j / t->ref_v / ELEMENTARY_CHARGE;
 }
 
 double mho_tech_conductance(const struct mho_tech *t, double w)

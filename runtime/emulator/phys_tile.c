@@ -62,61 +62,100 @@ struct mho_row mho_tile_row(struct mho_tile *t, uint32_t row, uint32_t col, uint
 	size_t at = mho_tile_at(t, row, col);
 	uint32_t groups = (t->cols + 63) / 64;
 
-	return (struct mho_row){
+	struct mho_row r = {
 		.w = t->w + at,
 		.wear = t->wear + at,
 		.up = t->up + at,
 		.down = t->down + at,
 		.max = t->max + at,
 		.min = t->min + at,
-		.slope_up = t->slope_up ? t->slope_up + at : NULL,
-		.slope_down = t->slope_down ? t->slope_down + at : NULL,
 		.n = n,
-		.model = t->tech.model,
+		.form = t->model->form,
+		.curved = &t->curved,
 		.step = t->step,
 		.std = t->tech.dw_min_std,
+		.noise = t->tech.pulse_noise,
+		.noise_add = t->model->form == MHO_FORM_EXP ? t->tech.noise_add : 0,
+		.noise_slope = t->model->form == MHO_FORM_EXP ? t->tech.noise_slope : 0,
+		.quantum = t->quantum,
 		.stream = mho_tile_stream(t, MHO_NOISE_PULSE, op, vector, 0),
 		.base = row * groups * 16,
 	};
+
+	for (uint32_t k = 0; k < MHO_CELL_EXTRA; k++)
+		r.extra[k] = t->extra[k] ? t->extra[k] + at : NULL;
+	return r;
 }
 
-/* Random properties of one row's cells, 6 Gaussians a cell (analog equations: docs/emulator.md). */
+/* A cell's steps and bounds from four Gaussians that are @n apart, and what its law makes of it. */
+static struct mho_cell make_cell(const struct mho_tech *tech, const struct mho_model *model,
+				 const float *z, uint32_t n)
+{
+	float gain = tech->dw_min_log ? expf(tech->dw_min_dtod * z[0]) :
+					1.0f + tech->dw_min_dtod * z[0];
+	float r = tech->up_down_dtod * z[n];
+	float up = gain + fminf(tech->up_down, 0) + r;
+	float down = gain - fmaxf(tech->up_down, 0) - r;
+	float max = tech->w_max * (1.0f + tech->w_max_dtod * z[2 * n]);
+	float min = tech->w_min * (1.0f + tech->w_min_dtod * z[3 * n]);
+	/* Consistent cells: steps are positive, 0 lies between the bounds. */
+	struct mho_cell c = {
+		.up = fabsf(up),
+		.down = fabsf(down),
+		.max = fmaxf(fabsf(max), BOUND_FLOOR * tech->w_max),
+		.min = -fmaxf(fabsf(min), -BOUND_FLOOR * tech->w_min),
+	};
+	float own[MHO_CELL_DRAWS - 4];
+
+	for (uint32_t k = 4; k < MHO_CELL_DRAWS; k++)
+		own[k - 4] = z[k * n];
+	if (model->make)
+		model->make(tech, own, &c);
+	return c;
+}
+
+/* Random properties of one row's cells, MHO_CELL_DRAWS Gaussians a cell (docs/emulator.md). */
 static void populate_row(struct mho_tile *t, uint32_t row, float *z)
 {
-	const struct mho_tech *tech = &t->tech;
 	uint32_t n = t->cols;
 
-	for (uint32_t k = 0; k < 6; k++) {
+	for (uint32_t k = 0; k < MHO_CELL_DRAWS; k++) {
 		struct mho_stream s = mho_tile_stream(t, MHO_NOISE_POPULATE, 0, row, k);
 
 		t->kernels->gauss(z + (size_t)k * n, n, 0, &s);
 	}
 	for (uint32_t j = 0; j < n; j++) {
+		struct mho_cell c = make_cell(&t->tech, t->model, z + j, n);
 		size_t at = mho_tile_at(t, row, j);
-		float gain = 1.0f + tech->dw_min_dtod * z[j];
-		float r = tech->up_down_dtod * z[n + j];
-		float up = gain + fminf(tech->up_down, 0) + r;
-		float down = gain - fmaxf(tech->up_down, 0) - r;
-		float max = tech->w_max * (1.0f + tech->w_max_dtod * z[2 * n + j]);
-		float min = tech->w_min * (1.0f + tech->w_min_dtod * z[3 * n + j]);
 
-		/* Consistent cells: steps are positive, 0 lies between the bounds. */
-		up = fabsf(up);
-		down = fabsf(down);
-		max = fmaxf(fabsf(max), BOUND_FLOOR * tech->w_max);
-		min = -fmaxf(fabsf(min), -BOUND_FLOOR * tech->w_min);
-		t->up[at] = to_half(up);
-		t->down[at] = to_half(down);
-		t->max[at] = to_half(max);
-		t->min[at] = to_half(min);
-		if (!t->slope_up)
-			continue;
-		t->slope_up[at] = to_half(-fabsf(tech->gamma_up + tech->gamma_dtod * z[4 * n + j]) *
-					  up / tech->w_max);
-		t->slope_down[at] =
-			to_half(-fabsf(tech->gamma_down + tech->gamma_dtod * z[5 * n + j]) * down /
-				tech->w_min);
+		t->up[at] = to_half(c.up);
+		t->down[at] = to_half(c.down);
+		t->max[at] = to_half(c.max);
+		t->min[at] = to_half(c.min);
+		for (uint32_t k = 0; k < MHO_CELL_EXTRA; k++) {
+			if (t->extra[k])
+				t->extra[k][at] = to_half(c.extra[k]);
+		}
+		/* A reference may put 0 out of a cell's reach. */
+		if (t->model->form != MHO_FORM_NONE)
+			t->w[at] = fminf(fmaxf(0, from_half(t->min[at])), from_half(t->max[at]));
 	}
+}
+
+static void set_curved(struct mho_tile *t)
+{
+	const struct mho_tech *tech = &t->tech;
+
+	t->curved = (struct mho_curved){
+		.a_up = tech->exp_a_up,
+		.a_down = tech->exp_a_down,
+		.gamma_up = tech->exp_gamma_up * (float)M_LOG2E,
+		.gamma_down = -tech->exp_gamma_down * (float)M_LOG2E,
+		.scale = 2 * tech->exp_scale,
+		.offset = tech->exp_offset,
+		.up = &tech->curve_up,
+		.down = &tech->curve_down,
+	};
 }
 
 static void populate_converters(struct mho_tile *t)
@@ -146,21 +185,11 @@ void mho_tile_trim(struct mho_tile *t)
 	}
 }
 
-/* Slope of the step, per weight, where it is largest. */
-static float steepest(const struct mho_tech *tech)
+static uint32_t closed_form(const struct mho_tech *tech, const struct mho_model *model, float step)
 {
-	if (tech->model == MHO_MODEL_SOFT_BOUNDS)
-		return 1.0f / fminf(tech->w_max, -tech->w_min);
-	if (tech->model == MHO_MODEL_LINEAR_STEP)
-		return fmaxf(tech->gamma_up / tech->w_max, tech->gamma_down / -tech->w_min);
-	return 0;
-}
+	float slope = (float)model->steepest(tech) * step;
 
-static uint32_t closed_form(const struct mho_tech *tech, float step)
-{
-	float slope = steepest(tech) * step;
-
-	if (tech->dw_min_std > BACKWARDS_STD)
+	if (tech->dw_min_std > BACKWARDS_STD && tech->pulse_noise != MHO_PULSE_PROTONS)
 		return 1;
 	if (slope * MHO_HW_BL_MAX <= CLOSED_FORM_MAX)
 		return MHO_HW_BL_MAX;
@@ -180,7 +209,8 @@ static void *alloc_cells(const struct mho_tile *t, size_t size)
 
 static bool alloc_all(struct mho_tile *t)
 {
-	bool slopes = t->tech.model == MHO_MODEL_LINEAR_STEP;
+	uint32_t extra = mho_model_extra(&t->tech);
+	bool complete = true;
 
 	t->w = alloc_cells(t, sizeof(*t->w));
 	t->wear = alloc_cells(t, sizeof(*t->wear));
@@ -188,17 +218,18 @@ static bool alloc_all(struct mho_tile *t)
 	t->down = alloc_cells(t, sizeof(*t->down));
 	t->max = alloc_cells(t, sizeof(*t->max));
 	t->min = alloc_cells(t, sizeof(*t->min));
-	t->slope_up = slopes ? alloc_cells(t, sizeof(*t->slope_up)) : NULL;
-	t->slope_down = slopes ? alloc_cells(t, sizeof(*t->slope_down)) : NULL;
+	for (uint32_t k = 0; k < extra; k++) {
+		t->extra[k] = alloc_cells(t, sizeof(*t->extra[k]));
+		complete &= t->extra[k] != NULL;
+	}
 	t->gain = calloc(t->rows, sizeof(*t->gain));
 	t->offset = calloc(t->rows, sizeof(*t->offset));
 	t->gain_error = calloc(t->rows, sizeof(*t->gain_error));
 	t->offset_error = calloc(t->rows, sizeof(*t->offset_error));
 	t->gain_trim = calloc(t->rows, sizeof(*t->gain_trim));
 	t->offset_trim = calloc(t->rows, sizeof(*t->offset_trim));
-	return t->w && t->wear && t->up && t->down && t->max && t->min &&
-	       (!slopes || (t->slope_up && t->slope_down)) && t->gain && t->offset &&
-	       t->gain_error && t->offset_error && t->gain_trim && t->offset_trim;
+	return t->w && t->wear && t->up && t->down && t->max && t->min && complete && t->gain &&
+	       t->offset && t->gain_error && t->offset_error && t->gain_trim && t->offset_trim;
 }
 
 /* Mixes seed and tile so that neighbouring ones share nothing (finaliser of splitmix64). */
@@ -250,9 +281,13 @@ int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, u
 	key = mix(mix(seed + 0x9e3779b97f4a7c15ULL) + id);
 	t->key[0] = (uint32_t)key;
 	t->key[1] = (uint32_t)(key >> 32);
+	t->model = mho_model_of(tech->model);
 	t->step = (float)mho_tech_step(tech);
-	t->closed_form = closed_form(tech, t->step);
-	z = malloc(sizeof(*z) * 6 * cols);
+	t->granularity = mho_tech_granularity(tech);
+	t->quantum = (float)(tech->dw_min / mho_tech_ions(tech));
+	t->closed_form = closed_form(tech, t->model, t->step);
+	set_curved(t);
+	z = malloc(sizeof(*z) * MHO_CELL_DRAWS * cols);
 	if (!z || !alloc_all(t)) {
 		free(z);
 		mho_tile_destroy(t);
@@ -276,8 +311,8 @@ void mho_tile_destroy(struct mho_tile *t)
 	free(t->down);
 	free(t->max);
 	free(t->min);
-	free(t->slope_up);
-	free(t->slope_down);
+	for (uint32_t k = 0; k < MHO_CELL_EXTRA; k++)
+		free(t->extra[k]);
 	free(t->gain);
 	free(t->offset);
 	free(t->gain_error);

@@ -18,7 +18,10 @@
  * @cols: columns
  * @key: of all its random numbers
  * @ops: number of the next operation
+ * @model: update law
  * @step: nominal weight step of a pulse
+ * @granularity: of a cell at weight 0
+ * @quantum: weight that an ion carries
  * @closed_form: pulses at one cell up to which the closed form of kernels/ is exact to 1e-3 of a
  *               step
  * @w: weights, row by row
@@ -27,8 +30,8 @@
  * @down: step down
  * @max: upper bound, binary16
  * @min: lower bound
- * @slope_up: LINEAR_STEP: slope of the step up, binary16, in units of @step; else NULL
- * @slope_down: the same down
+ * @extra: more numbers of each cell, as the law has them; NULL where it has none
+ * @curved: what the cells have in common, for laws that are no straight line
  * @trimmed: some row's gain or offset is not 1 and 0
  * @gain: true gain of each row's ADC times its correction
  * @offset: true offset times its correction, output units
@@ -46,7 +49,10 @@ struct mho_tile {
 	uint32_t cols;
 	uint32_t key[2];
 	uint64_t ops;
+	const struct mho_model *model;
 	float step;
+	double granularity;
+	float quantum;
 	uint32_t closed_form;
 	float *w;
 	uint32_t *wear;
@@ -54,8 +60,8 @@ struct mho_tile {
 	uint16_t *down;
 	uint16_t *max;
 	uint16_t *min;
-	uint16_t *slope_up;
-	uint16_t *slope_down;
+	uint16_t *extra[MHO_CELL_EXTRA];
+	struct mho_curved curved;
 	bool trimmed;
 	float *gain;
 	float *offset;
@@ -67,7 +73,7 @@ struct mho_tile {
 	float factory_offset;
 };
 
-/* What random numbers are for: no two uses share a stream. */
+/* What random numbers are for: no two uses share a stream. From MHO_STREAM_IONS on: the kernels'. */
 enum mho_noise_kind {
 	MHO_NOISE_POPULATE,
 	MHO_NOISE_CONVERTER,

@@ -99,7 +99,7 @@ static struct drive choose_drive(const struct mho_tile *t, const struct mho_upda
 				 double d_max)
 {
 	uint32_t longest = longest_train(t, u);
-	double granularity = t->step, d_end = d_max;
+	double granularity = t->granularity, d_end = d_max;
 	double k = u->rate * x_max * d_max / granularity;
 	struct drive drive = { .slots = longest };
 	double equal, balance = 1;

@@ -153,7 +153,7 @@ static int fail_range(const struct reader *r, int place, const struct mho_prop *
 
 static bool is_signed(enum mho_prop_kind kind)
 {
-	return kind == MHO_PROP_I32 || kind == MHO_PROP_FLOAT;
+	return kind == MHO_PROP_I32 || kind == MHO_PROP_FLOAT || kind == MHO_PROP_FLOATS;
 }
 
 static bool may_be_wide(enum mho_prop_kind kind)
@@ -197,6 +197,7 @@ static int read_number(const struct reader *r, int place, const struct mho_prop 
 		*(uint64_t *)field = (uint64_t)v;
 		break;
 	case MHO_PROP_FLOAT:
+	case MHO_PROP_FLOATS:
 		*(float *)field = (float)((double)v / p->divisor);
 		break;
 	default:
@@ -204,6 +205,26 @@ static int read_number(const struct reader *r, int place, const struct mho_prop 
 		break;
 	}
 	return 0;
+}
+
+static int read_list(const struct reader *r, int place, const struct mho_prop *p, const void *value,
+		     int len, void *to)
+{
+	float *field = (float *)((char *)to + p->offset);
+	uint32_t n = (uint32_t)len / sizeof(fdt32_t);
+	char text[80];
+	int ret = 0;
+
+	if (len % (int)sizeof(fdt32_t) || n < p->count_min || n > p->count_max) {
+		snprintf(text, sizeof(text), "has %d bytes, must be %u to %u numbers of 4 bytes",
+			 len, p->count_min, p->count_max);
+		return fail_at(r, place, p->name, text);
+	}
+	for (uint32_t i = 0; i < n && !ret; i++)
+		ret = read_number(r, place, p, (const fdt32_t *)value + i, sizeof(fdt32_t),
+				  &field[i]);
+	*(uint32_t *)((char *)to + p->count_offset) = n;
+	return ret;
 }
 
 /* A string property is one string with its NUL and nothing behind it. */
@@ -270,6 +291,8 @@ static int read_property(const struct reader *r, int place, const struct mho_pro
 			return fail_at(r, place, p->name, "must be one string");
 		return p->kind == MHO_PROP_TEXT ? read_text(r, place, p, value, len, field) :
 						  read_word(r, place, p, value, field);
+	case MHO_PROP_FLOATS:
+		return read_list(r, place, p, value, len, to);
 	default:
 		return read_number(r, place, p, value, len, field);
 	}
@@ -339,7 +362,7 @@ int mho_props_read(const void *fdt, int node, const struct mho_prop *table, unsi
 		   void *to, struct mho_props_error *err)
 {
 	const struct reader r = { .fdt = fdt, .node = node, .err = err };
-	uint64_t seen = 0;
+	bool seen[MHO_PROPS_MAX] = { false };
 	int place, ret;
 
 	fdt_for_each_property_offset(place, fdt, node)
@@ -355,15 +378,15 @@ int mho_props_read(const void *fdt, int node, const struct mho_prop *table, unsi
 		p = find(table, n, name);
 		if (!p)
 			return fail_unknown(&r, place, table, n, name);
-		if (seen & 1ULL << (p - table))
+		if (seen[p - table])
 			return fail_at(&r, place, name, "is there twice");
-		seen |= 1ULL << (p - table);
+		seen[p - table] = true;
 		ret = read_property(&r, place, p, value, len, to);
 		if (ret)
 			return ret;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		if (table[i].required && !(seen & 1ULL << i))
+		if (table[i].required && !seen[i])
 			return fail_at(&r, node, table[i].name, "is missing");
 	}
 	return 0;

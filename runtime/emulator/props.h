@@ -20,6 +20,7 @@
  * @MHO_PROP_I32: one signed cell; int32_t
  * @MHO_PROP_U64: one or two unsigned cells; uint64_t
  * @MHO_PROP_FLOAT: one signed cell, divided; float
+ * @MHO_PROP_FLOATS: a list of signed cells, divided; float [], and a uint32_t for how many
  * @MHO_PROP_DOUBLE: one or two unsigned cells, divided; double
  * @MHO_PROP_SWITCH: "off" or "on"; bool
  * @MHO_PROP_WORD: one of some strings; unsigned int, its index
@@ -31,6 +32,7 @@ enum mho_prop_kind {
 	MHO_PROP_I32,
 	MHO_PROP_U64,
 	MHO_PROP_FLOAT,
+	MHO_PROP_FLOATS,
 	MHO_PROP_DOUBLE,
 	MHO_PROP_SWITCH,
 	MHO_PROP_WORD,
@@ -47,6 +49,9 @@ enum mho_prop_kind {
  * @max: largest number; of a text: size of the field
  * @divisor: of FLOAT and DOUBLE
  * @unit: what the number counts, for messages; may be NULL
+ * @count_offset: of FLOATS: of the field for how many
+ * @count_min: of FLOATS: fewest
+ * @count_max: of FLOATS: most
  * @words: of WORD, ends with NULL
  */
 struct mho_prop {
@@ -58,10 +63,13 @@ struct mho_prop {
 	int64_t max;
 	double divisor;
 	const char *unit;
+	size_t count_offset;
+	uint32_t count_min;
+	uint32_t count_max;
 	const char *const *words;
 };
 
-#define MHO_PROPS_MAX 64 /* in a table */
+#define MHO_PROPS_MAX 160 /* in a table */
 
 /**
  * struct mho_props_error - what is wrong

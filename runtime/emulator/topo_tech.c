@@ -12,6 +12,7 @@
 #include <libfdt.h>
 
 #include "mho_hw.h"
+#include "emulator/phys_model.h"
 #include "emulator/topo.h"
 #include "emulator/topo_tech.h"
 
@@ -40,11 +41,11 @@ static const char *const bound_words[] = {
 	NULL,
 };
 
-static const char *const laws[] = {
-	[MHO_MODEL_IDEAL] = MHO_HW_TECH_IDEAL,
-	[MHO_MODEL_CONSTANT_STEP] = MHO_HW_TECH_CONSTANT_STEP,
-	[MHO_MODEL_LINEAR_STEP] = MHO_HW_TECH_LINEAR_STEP,
-	[MHO_MODEL_SOFT_BOUNDS] = MHO_HW_TECH_SOFT_BOUNDS,
+static const char *const pulse_noise_words[] = {
+	[MHO_PULSE_MULTIPLICATIVE] = "multiplicative",
+	[MHO_PULSE_ADDITIVE] = "additive",
+	[MHO_PULSE_PROTONS] = "protons",
+	NULL,
 };
 
 #define PROP(property, type, field, lo, hi, by, what)                                           \
@@ -62,6 +63,14 @@ static const char *const laws[] = {
 	{                                                                   \
 		.name = (property), .kind = MHO_PROP_WORD,                  \
 		.offset = offsetof(struct mho_tech, field), .words = (list) \
+	}
+#define CURVE(property, field)                                                            \
+	{                                                                                 \
+		.name = (property), .kind = MHO_PROP_FLOATS,                              \
+		.offset = offsetof(struct mho_tech, field.step),                          \
+		.count_offset = offsetof(struct mho_tech, field.points), .count_min = 2,  \
+		.count_max = MHO_CURVE_MAX, .min = 0, .max = 100000000, .divisor = MICRO, \
+		.unit = "millionths"                                                      \
 	}
 #define IGNORE(property)                                    \
 	{                                                   \
@@ -85,6 +94,26 @@ static const struct mho_prop properties[] = {
 	PPM(MHO_HW_TECH_SLOPE_UP, gamma_up, 0, 1000000),
 	PPM(MHO_HW_TECH_SLOPE_DOWN, gamma_down, 0, 1000000),
 	PPM(MHO_HW_TECH_SLOPE_SPREAD, gamma_dtod, 0, 1000000),
+	SWITCH(MHO_HW_TECH_STEP_LOG_NORMAL, dw_min_log),
+	WORD(MHO_HW_TECH_PULSE_NOISE, pulse_noise, pulse_noise_words),
+	PPM(MHO_HW_TECH_PULSE_NOISE_ADD, noise_add, 0, 1000000),
+	PPM(MHO_HW_TECH_PULSE_NOISE_SLOPE, noise_slope, 0, 1000000),
+	SWITCH(MHO_HW_TECH_SLOPE_OWN_BOUNDS, gamma_own_bounds),
+	SWITCH(MHO_HW_TECH_SLOPE_ANY_SIGN, gamma_any_sign),
+	PPM(MHO_HW_TECH_REFERENCE, reference, -100000000, 100000000),
+	PPM(MHO_HW_TECH_REFERENCE_SPREAD, reference_std, 0, 100000000),
+	SWITCH(MHO_HW_TECH_REFERENCE_SYMMETRIC, reference_symmetric),
+	PPM(MHO_HW_TECH_EXP_A_UP, exp_a_up, -10000000, 10000000),
+	PPM(MHO_HW_TECH_EXP_A_DOWN, exp_a_down, -10000000, 10000000),
+	PPM(MHO_HW_TECH_EXP_GAMMA_UP, exp_gamma_up, 0, 100000000),
+	PPM(MHO_HW_TECH_EXP_GAMMA_DOWN, exp_gamma_down, 0, 100000000),
+	PPM(MHO_HW_TECH_EXP_SCALE, exp_scale, 0, 10000000),
+	PPM(MHO_HW_TECH_EXP_OFFSET, exp_offset, -1000000, 1000000),
+	PPM(MHO_HW_TECH_POWER_UP, pow_up, 0, 10000000),
+	PPM(MHO_HW_TECH_POWER_DOWN, pow_down, 0, 10000000),
+	PPM(MHO_HW_TECH_POWER_SPREAD, pow_dtod, 0, 1000000),
+	CURVE(MHO_HW_TECH_CURVE_UP, curve_up),
+	CURVE(MHO_HW_TECH_CURVE_DOWN, curve_down),
 	PROP(MHO_HW_TECH_ENDURANCE, MHO_PROP_U64, endurance, 0, INT64_MAX, 1, "pulses"),
 
 	REAL(MHO_HW_TECH_PULSE_VOLTAGE, pulse_v, 1000, 100000000, MICRO, "microvolts"),
@@ -132,24 +161,29 @@ MHO_HW_ASSERT(ARRAY_SIZE(properties) <= MHO_PROPS_MAX, "the table is too long");
 
 const char *mho_topo_law(enum mho_device_model model)
 {
-	return laws[model];
+	return mho_model_of(model)->law;
 }
 
 static int read_law(const void *fdt, int node, struct mho_tech *tech, struct mho_props_error *err)
 {
-	char path[128];
+	char path[128], text[400];
+	size_t used = 0;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(laws); i++) {
-		if (fdt_node_check_compatible(fdt, node, laws[i]) == 0) {
+	for (unsigned int i = 0; i < MHO_MODELS; i++) {
+		const char *law = mho_topo_law(i);
+
+		if (fdt_node_check_compatible(fdt, node, law) == 0) {
 			tech->model = (enum mho_device_model)i;
 			return 0;
 		}
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\"",
+					 !i		     ? "" :
+					 i == MHO_MODELS - 1 ? " or " :
+							       ", ",
+					 law);
 	}
-	mho_props_fail(
-		err, fdt, node,
-		"%s: property \"compatible\" must name an update law: \"%s\", \"%s\", \"%s\" or "
-		"\"%s\"",
-		mho_props_name(fdt, node, path, sizeof(path)), laws[0], laws[1], laws[2], laws[3]);
+	mho_props_fail(err, fdt, node, "%s: property \"compatible\" must name an update law: %s",
+		       mho_props_name(fdt, node, path, sizeof(path)), text);
 	return -EINVAL;
 }
 

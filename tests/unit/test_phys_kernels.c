@@ -386,7 +386,7 @@ static void *work(const struct mho_tech *tech, const struct mho_kernels *kernels
 }
 
 static void compare_cells(const struct mho_kernels *a, const struct mho_kernels *b, int model,
-			  float std)
+			  float std, enum mho_pulse_noise noise)
 {
 	struct mho_tech tech;
 	void *p, *q;
@@ -397,6 +397,10 @@ static void compare_cells(const struct mho_kernels *a, const struct mho_kernels 
 	tech.dw_min_std = std;
 	tech.gamma_up = tech.gamma_down = 0.3f;
 	tech.adc_gain_std = 0.02f;
+	tech.pulse_noise = noise;
+	tech.reference_std = 0.1f;
+	tech.noise_add = tech.noise_slope = 1e-4f;
+	bench_curves(&tech);
 	p = work(&tech, a, &size);
 	q = work(&tech, b, &size);
 	assert_memory_equal(p, q, size);
@@ -416,10 +420,12 @@ static void instruction_sets_agree(void **state)
 			continue;
 		for (uint32_t n = 1; n < 400; n += 19)
 			compare_loops(plain, other, n);
-		for (int model = MHO_MODEL_IDEAL; model <= MHO_MODEL_SOFT_BOUNDS; model++) {
-			compare_cells(plain, other, model, 0);
-			compare_cells(plain, other, model, 0.3f);
-			compare_cells(plain, other, model, 2); /* pulses one by one */
+		for (int model = MHO_MODEL_IDEAL; model < MHO_MODELS; model++) {
+			for (int noise = 0; noise <= MHO_PULSE_PROTONS; noise++)
+				compare_cells(plain, other, model, 0.3f, noise);
+			compare_cells(plain, other, model, 0, MHO_PULSE_MULTIPLICATIVE);
+			/* Pulses one by one. */
+			compare_cells(plain, other, model, 2, MHO_PULSE_MULTIPLICATIVE);
 		}
 	}
 }

@@ -150,6 +150,12 @@ static void short_trains(void **state)
 
 #define DRAWS 10000
 
+enum {
+	RELATIVE = MHO_PULSE_MULTIPLICATIVE,
+	ADDITIVE = MHO_PULSE_ADDITIVE,
+	PROTONS = MHO_PULSE_PROTONS
+};
+
 struct scene {
 	const char *name;
 	enum mho_device_model model;
@@ -158,6 +164,7 @@ struct scene {
 	float start; /* of all weights */
 	float rate;
 	uint32_t train;
+	int noise;
 };
 
 /* Emulator and reference from the same weights, one update each time; cell by cell the same law. */
@@ -167,14 +174,23 @@ static void compare(const struct scene *s)
 	struct mho_update u = bench_small_update();
 	struct ref_random r;
 	struct mho_tile *tile;
-	double *ours = malloc(12 * DRAWS * sizeof(double));
-	double *theirs = malloc(12 * DRAWS * sizeof(double));
+	bool straight = s->model <= MHO_MODEL_SOFT_BOUNDS && s->noise == RELATIVE;
+	/* The others take longer. */
+	uint32_t draws = straight ? DRAWS : DRAWS * 2 / 5;
+	double *ours = malloc(12 * draws * sizeof(double));
+	double *theirs = malloc(12 * draws * sizeof(double));
 	double x[4], d[3], pulses = 0;
 
 	tech.dw_min_std = s->std;
 	tech.dw_min = s->dw;
 	tech.gamma_up = 0.5f;
 	tech.gamma_down = 0.25f;
+	tech.pow_up = 1.5f;
+	tech.pow_down = 0.8f;
+	tech.reference = 0.05f;
+	tech.noise_add = 1e-4f;
+	tech.noise_slope = 5e-4f;
+	tech.pulse_noise = s->noise;
 	tile = bench_tile(&tech, 3, 4);
 	u.rate = s->rate;
 	u.train_length = s->train;
@@ -183,7 +199,7 @@ static void compare(const struct scene *s)
 	for (int i = 0; i < 3; i++)
 		d[i] = (double)bench_d[i];
 	ref_seed(&r, 42);
-	for (uint32_t n = 0; n < DRAWS; n++) {
+	for (uint32_t n = 0; n < draws; n++) {
 		double w[12];
 
 		for (int c = 0; c < 12; c++) {
@@ -194,14 +210,14 @@ static void compare(const struct scene *s)
 		pulses -= (double)ref_update(&tech, w, 3, 4, x, d, (double)s->rate, (int)s->train,
 					     &r);
 		for (int c = 0; c < 12; c++) {
-			ours[c * DRAWS + n] = (double)tile->w[c];
-			theirs[c * DRAWS + n] = w[c];
+			ours[c * draws + n] = (double)tile->w[c];
+			theirs[c * draws + n] = w[c];
 		}
 	}
 	for (int c = 0; c < 12; c++)
-		stats_ks_same(s->name, ours + c * DRAWS, DRAWS, theirs + c * DRAWS, DRAWS);
+		stats_ks_same(s->name, ours + c * draws, draws, theirs + c * draws, draws);
 	/* Pulses of the 12 cells: variance at most that of trains that all have the same bits. */
-	stats_check(s->name, pulses / DRAWS, 0, 12 * sqrt(2.0 * s->train * 0.25 / DRAWS));
+	stats_check(s->name, pulses / draws, 0, 12 * sqrt(2.0 * s->train * 0.25 / draws));
 	mho_tile_destroy(tile);
 	free(ours);
 	free(theirs);
@@ -210,23 +226,65 @@ static void compare(const struct scene *s)
 static void distributions_are_those_of_single_pulses(void **state)
 {
 	static const struct scene scenes[] = {
-		{ "constant step", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0, 0.05f, 31 },
-		{ "constant step, no noise", MHO_MODEL_CONSTANT_STEP, 0, 0.001f, 0, 0.05f, 31 },
+		{ "constant step", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0, 0.05f, 31, RELATIVE },
+		{ "constant step, no noise", MHO_MODEL_CONSTANT_STEP, 0, 0.001f, 0, 0.05f, 31,
+		  RELATIVE },
 		{ "constant step near a bound", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0.495f,
-		  0.05f, 31 },
+		  0.05f, 31, RELATIVE },
 		{ "constant step, wild, near a bound", MHO_MODEL_CONSTANT_STEP, 2, 0.001f, 0.495f,
-		  0.05f, 31 },
-		{ "constant step, few pulses", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0, 0.002f,
-		  31 },
-		{ "linear step", MHO_MODEL_LINEAR_STEP, 0.3f, 0.001f, 0.2f, 0.05f, 31 },
+		  0.05f, 31, RELATIVE },
+		{ "constant step, few pulses", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0, 0.002f, 31,
+		  RELATIVE },
+		{ "linear step", MHO_MODEL_LINEAR_STEP, 0.3f, 0.001f, 0.2f, 0.05f, 31, RELATIVE },
 		{ "linear step near a bound", MHO_MODEL_LINEAR_STEP, 0.3f, 0.001f, 0.495f, 0.05f,
-		  31 },
-		{ "soft bounds", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.001f, 0, 0.05f, 31 },
-		{ "soft bounds near a bound", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.001f, 0.45f, 0.05f,
-		  31 },
-		{ "soft bounds, long trains", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.004f, -0.2f, 0.8f,
-		  200 },
-		{ "soft bounds, large steps", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.05f, 0.1f, 2, 31 },
+		  31, RELATIVE },
+		{ "soft bounds", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.001f, 0, 0.05f, 31, RELATIVE },
+		{ "soft bounds near a bound", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.001f, 0.45f, 0.05f, 31,
+		  RELATIVE },
+		{ "soft bounds, long trains", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.004f, -0.2f, 0.8f, 200,
+		  RELATIVE },
+		{ "soft bounds, large steps", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.05f, 0.1f, 2, 31,
+		  RELATIVE },
+		{ "soft bounds, reference", MHO_MODEL_SOFT_BOUNDS_REFERENCE, 0.3f, 0.002f, 0.2f,
+		  0.05f, 31, RELATIVE },
+		{ "soft bounds, reference, at a bound", MHO_MODEL_SOFT_BOUNDS_REFERENCE, 0.3f,
+		  0.002f, 0.44f, 0.05f, 31, RELATIVE },
+		{ "exponential", MHO_MODEL_EXP_STEP, 0.3f, 0.001f, 0.1f, 0.05f, 31, RELATIVE },
+		{ "exponential near a bound", MHO_MODEL_EXP_STEP, 0.3f, 0.001f, 0.48f, 0.05f, 31,
+		  RELATIVE },
+		{ "exponential near the other", MHO_MODEL_EXP_STEP, 0.3f, 0.001f, -0.48f, 0.05f, 31,
+		  RELATIVE },
+		{ "exponential, wild", MHO_MODEL_EXP_STEP, 2, 0.001f, 0.3f, 0.05f, 31, RELATIVE },
+		{ "power", MHO_MODEL_POW_STEP, 0.3f, 0.002f, 0.1f, 0.05f, 31, RELATIVE },
+		{ "power near a bound", MHO_MODEL_POW_STEP, 0.3f, 0.002f, 0.48f, 0.05f, 31,
+		  RELATIVE },
+		{ "power near the other", MHO_MODEL_POW_STEP, 0.3f, 0.002f, -0.48f, 0.05f, 31,
+		  RELATIVE },
+		{ "power, large steps", MHO_MODEL_POW_STEP, 0.3f, 0.05f, -0.1f, 2, 31, RELATIVE },
+		{ "power, reference", MHO_MODEL_POW_STEP_REFERENCE, 0.3f, 0.002f, 0.1f, 0.05f, 31,
+		  RELATIVE },
+		{ "piecewise", MHO_MODEL_PIECEWISE_STEP, 0.3f, 0.001f, 0.16f, 0.05f, 31, RELATIVE },
+		{ "piecewise near a bound", MHO_MODEL_PIECEWISE_STEP, 0.3f, 0.001f, 0.49f, 0.05f,
+		  31, RELATIVE },
+		{ "constant step, additive", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0.1f, 0.05f, 31,
+		  ADDITIVE },
+		{ "soft bounds, additive", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.002f, 0.49f, 0.05f, 31,
+		  ADDITIVE },
+		{ "soft bounds, reference, additive", MHO_MODEL_SOFT_BOUNDS_REFERENCE, 0.3f, 0.002f,
+		  0.4f, 0.05f, 31, ADDITIVE },
+		{ "linear step, additive", MHO_MODEL_LINEAR_STEP, 0.3f, 0.001f, 0.2f, 0.05f, 31,
+		  ADDITIVE },
+		{ "power, additive", MHO_MODEL_POW_STEP, 0.3f, 0.001f, 0.2f, 0.05f, 31, ADDITIVE },
+		{ "constant step, protons", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0.1f, 0.05f, 31,
+		  PROTONS },
+		{ "constant step, protons near a bound", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f,
+		  0.49f, 0.05f, 31, PROTONS },
+		{ "constant step, protons, few pulses", MHO_MODEL_CONSTANT_STEP, 0.3f, 0.001f, 0,
+		  0.002f, 31, PROTONS },
+		{ "linear step, protons", MHO_MODEL_LINEAR_STEP, 0, 0.002f, 0.2f, 0.05f, 31,
+		  PROTONS },
+		{ "soft bounds, protons, one by one", MHO_MODEL_SOFT_BOUNDS, 0.3f, 0.05f, 0.1f, 2,
+		  31, PROTONS },
 	};
 
 	(void)state;
@@ -237,8 +295,6 @@ static void distributions_are_those_of_single_pulses(void **state)
 /* The spread of many pulses of the same cell, without the spread of trains over it. */
 static void spreads_add_up(void **state)
 {
-	static const int models[] = { MHO_MODEL_CONSTANT_STEP, MHO_MODEL_LINEAR_STEP,
-				      MHO_MODEL_SOFT_BOUNDS };
 	enum {
 		SIDE = 128,
 		CELLS = SIDE * SIDE
@@ -248,14 +304,17 @@ static void spreads_add_up(void **state)
 
 	(void)state;
 	ref_seed(&r, 7);
-	for (size_t k = 0; k < ARRAY_SIZE(models); k++) {
-		struct mho_tech tech = bench_nominal(models[k], 0.5f);
+	for (int k = 0; k < 2 * MHO_MODELS; k++) {
+		struct mho_tech tech = bench_nominal(k / 2, 0.5f);
 		struct stats a = { 0 }, b = { 0 };
 		struct mho_tile *tile;
 
 		tech.dw_min_std = 0.3f;
 		tech.dw_min = 0.004f;
 		tech.gamma_up = tech.gamma_down = 0.5f;
+		if (tech.model == MHO_MODEL_IDEAL)
+			continue;
+		tech.pulse_noise = k % 2 ? MHO_PULSE_PROTONS : MHO_PULSE_MULTIPLICATIVE;
 		tile = bench_tile(&tech, SIDE, SIDE);
 		bench_fill(tile, -0.2f, true);
 		bench_pulses(tile, 31);

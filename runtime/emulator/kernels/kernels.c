@@ -201,15 +201,14 @@ struct cells {
 	const uint16_t *down;
 	const uint16_t *max;
 	const uint16_t *min;
-	const uint16_t *slope_up;
-	const uint16_t *slope_down;
+	const uint16_t *extra[MHO_CELL_EXTRA];
 	uint32_t count[VEC_GROUP];
 	uint32_t negative[VEC_GROUP];
 	float z[VEC_GROUP];
 	struct {
 		float w[VEC_GROUP];
 		uint32_t wear[VEC_GROUP];
-		uint16_t half[6][VEC_GROUP];
+		uint16_t half[4 + MHO_CELL_EXTRA][VEC_GROUP];
 	} spare;
 };
 
@@ -224,9 +223,6 @@ static const uint16_t *spare_halves(struct cells *c, int which, const uint16_t *
 /* Cells @i to @i + @m of @row; loops over them have a fixed length whatever @m is. */
 static void take_cells(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
 {
-	const uint16_t *slope_up = row->slope_up ? row->slope_up + i : NULL;
-	const uint16_t *slope_down = row->slope_down ? row->slope_down + i : NULL;
-
 	if (m == VEC_GROUP) {
 		c->w = row->w + i;
 		c->wear = row->wear + i;
@@ -234,8 +230,8 @@ static void take_cells(struct cells *c, const struct mho_row *row, uint32_t i, u
 		c->down = row->down + i;
 		c->max = row->max + i;
 		c->min = row->min + i;
-		c->slope_up = slope_up;
-		c->slope_down = slope_down;
+		for (int k = 0; k < MHO_CELL_EXTRA; k++)
+			c->extra[k] = row->extra[k] ? row->extra[k] + i : NULL;
 		return;
 	}
 	memset(c->spare.w, 0, sizeof(c->spare.w));
@@ -246,8 +242,8 @@ static void take_cells(struct cells *c, const struct mho_row *row, uint32_t i, u
 	c->down = spare_halves(c, 1, row->down + i, m);
 	c->max = spare_halves(c, 2, row->max + i, m);
 	c->min = spare_halves(c, 3, row->min + i, m);
-	c->slope_up = spare_halves(c, 4, slope_up, m);
-	c->slope_down = spare_halves(c, 5, slope_down, m);
+	for (int k = 0; k < MHO_CELL_EXTRA; k++)
+		c->extra[k] = spare_halves(c, 4 + k, row->extra[k] ? row->extra[k] + i : NULL, m);
 }
 
 static void put_cells(const struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
@@ -311,7 +307,7 @@ static inline void choose(float *restrict out, const float *restrict up, const f
 		out[j] = (int32_t)negative[j] < 0 ? -down[j] * factor : up[j] * factor;
 }
 
-static inline void load_steps(struct steps *s, const struct cells *c, enum mho_device_model model,
+static inline void load_steps(struct steps *s, const struct cells *c, enum mho_form form,
 			      float nominal)
 {
 	float up[VEC_GROUP], down[VEC_GROUP];
@@ -321,11 +317,11 @@ static inline void load_steps(struct steps *s, const struct cells *c, enum mho_d
 	vec_halves(up, c->up);
 	vec_halves(down, c->down);
 	choose(s->step, up, down, c->negative, nominal);
-	if (model == MHO_MODEL_LINEAR_STEP) {
-		vec_halves(up, c->slope_up);
-		vec_halves(down, c->slope_down);
+	if (form == MHO_FORM_LINEAR) {
+		vec_halves(up, c->extra[0]);
+		vec_halves(down, c->extra[1]);
 		choose(s->slope, up, down, c->negative, nominal);
-	} else if (model == MHO_MODEL_SOFT_BOUNDS) {
+	} else if (form == MHO_FORM_SOFT) {
 		for (int j = 0; j < VEC_GROUP; j++) {
 			float bound = (int32_t)c->negative[j] < 0 ? s->min[j] : s->max[j];
 
@@ -435,22 +431,29 @@ static inline void pulse_one_by_one(struct cells *c, const struct steps *s,
 	}
 }
 
+#include "curved.h"
+
 /* Pulses c->count at the cells from @i on, in the directions of c->negative. */
 static void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
 {
 	uint32_t base = row->base + i / 8;
 
 	take_cells(c, row, i, m);
+	if (is_curved(row)) {
+		pulse_curved(c, row, i);
+		put_cells(c, row, i, m);
+		return;
+	}
 	if (row->std > 0 && !row->one_by_one)
 		vec_noise(c->z, base, row->stream.words, row->stream.key);
 	else
 		memset(c->z, 0, sizeof(c->z));
-	if (row->model == MHO_MODEL_CONSTANT_STEP && !row->one_by_one) {
+	if (row->form == MHO_FORM_CONSTANT && !row->one_by_one) {
 		pulse_constant(c, row->step, row->std);
 	} else {
 		struct steps s;
 
-		load_steps(&s, c, row->model, row->step);
+		load_steps(&s, c, row->form, row->step);
 		if (row->one_by_one)
 			pulse_one_by_one(c, &s, row, base);
 		else

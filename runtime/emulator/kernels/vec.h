@@ -260,6 +260,41 @@ static inline void vec_noise(float *restrict out, uint32_t base, const uint32_t 
 	}
 }
 
+/* 2^x; relative error < 2e-7, and 0 below 2^-126. */
+static inline float vec_exp2(float x)
+{
+	float y = x < -126.0f ? -126.0f : x > 127.0f ? 127.0f : x;
+	float n = (y + 12582912.0f) - 12582912.0f, f = y - n, p;
+
+	/* Taylor's series of exp(f ln 2), |f| up to 1/2. */
+	p = 1.54035304e-4f + f * 1.52527338e-5f;
+	p = 1.33335581e-3f + f * p;
+	p = 9.61812911e-3f + f * p;
+	p = 5.55041087e-2f + f * p;
+	p = 2.40226507e-1f + f * p;
+	p = 6.93147181e-1f + f * p;
+	p = 1.0f + f * p;
+	p *= vec_float((uint32_t)((int32_t)n + 127) << 23);
+	return x < -126.0f ? 0.0f : p;
+}
+
+/* Binary logarithm of a normal number above 0; absolute error < 2e-7 of max(1, |result|). */
+static inline float vec_log2(float x)
+{
+	uint32_t b = vec_bits(x);
+	uint32_t shifted = b - 0x3f3504f3U; /* mantissa into [sqrt(1/2), sqrt(2)) */
+	int32_t e = (int32_t)shifted >> 23;
+	float m = vec_float((shifted & 0x007fffffU) + 0x3f3504f3U) - 1.0f;
+	float s = m / (2.0f + m), z = s * s;
+	/* log2(1 + m) = 2 atanh(s) / ln 2 */
+	float p = 0.412198583f + z * 0.320598898f;
+
+	p = 0.577078016f + z * p;
+	p = 0.961796694f + z * p;
+	p = 2.88539008f + z * p;
+	return (float)e + s * p;
+}
+
 /* binary16 to binary32, exact, subnormals included; no infinities or NaNs are stored. */
 static inline float vec_half(uint16_t h)
 {

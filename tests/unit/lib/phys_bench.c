@@ -27,10 +27,18 @@ struct mho_tech bench_nominal(enum mho_device_model model, float bound)
 	tech.dw_min_std = 0;
 	tech.up_down_dtod = 0;
 	tech.gamma_dtod = 0;
+	tech.pow_dtod = 0;
+	bench_curves(&tech);
 	tech.dac_bits = 0;
 	tech.adc_bits = 0;
 	tech.out_noise = 0;
 	return tech;
+}
+
+void bench_curves(struct mho_tech *tech)
+{
+	tech->curve_up = (struct mho_curve){ 4, { 1.5f, 1.2f, 0.8f, 0.1f } };
+	tech->curve_down = (struct mho_curve){ 3, { 0.2f, 1, 1.4f } };
 }
 
 struct mho_tile *bench_tile(const struct mho_tech *tech, uint32_t rows, uint32_t cols)

@@ -13,6 +13,9 @@
 /* bench_nominal() - @model with all cells alike and no noise; bounds +-@bound; exact converters. */
 struct mho_tech bench_nominal(enum mho_device_model model, float bound);
 
+/* bench_curves() - measured curves for PIECEWISE_STEP: with a bend, and of different lengths. */
+void bench_curves(struct mho_tech *tech);
+
 /* bench_tile() - a tile; cells of @tech, weights 0. */
 struct mho_tile *bench_tile(const struct mho_tech *tech, uint32_t rows, uint32_t cols);
 

@@ -41,19 +41,81 @@ double ref_normal(struct ref_random *r)
 	return radius * cos(angle);
 }
 
+static double interpolate(const struct mho_curve *c, double part)
+{
+	double sum = 0;
+
+	/* Tents over the points. */
+	for (uint32_t i = 0; i < c->points; i++)
+		sum += (double)c->step[i] * fmax(0, 1 - fabs(part * (c->points - 1) - i));
+	return sum;
+}
+
+/* What a pulse does on average, in units of the nominal step; @v is the stored weight. */
+static double ref_factor(const struct mho_tech *t, double v, int up)
+{
+	double bound = up ? t->w_max : t->w_min, range = (double)t->w_max - (double)t->w_min;
+	double z = 2 * (double)t->exp_scale * v / range + (double)t->exp_offset;
+
+	switch (t->model) {
+	case MHO_MODEL_SOFT_BOUNDS:
+	case MHO_MODEL_SOFT_BOUNDS_REFERENCE:
+		return 1 - v / bound;
+	case MHO_MODEL_LINEAR_STEP:
+		return 1 - (double)(up ? t->gamma_up : t->gamma_down) * v / bound;
+	case MHO_MODEL_EXP_STEP:
+		return fmax(0,
+			    up ? 1 - (double)t->exp_a_up * exp((double)t->exp_gamma_up * z) :
+				 1 - (double)t->exp_a_down * exp((double)-t->exp_gamma_down * z));
+	case MHO_MODEL_POW_STEP:
+	case MHO_MODEL_POW_STEP_REFERENCE:
+		return pow(fmax(0, fabs(bound - v) / range),
+			   (double)(up ? t->pow_up : t->pow_down));
+	case MHO_MODEL_PIECEWISE_STEP:
+		return interpolate(up ? &t->curve_up : &t->curve_down, (v - t->w_min) / range);
+	default:
+		return 1;
+	}
+}
+
+/* Stored weight that reads as 0. */
+static double ref_zero(const struct mho_tech *t)
+{
+	return t->model == MHO_MODEL_SOFT_BOUNDS_REFERENCE ||
+			       t->model == MHO_MODEL_POW_STEP_REFERENCE ?
+		       (double)t->reference :
+		       0;
+}
+
+/* By the waiting times of single ions. */
+static double poisson(double mean, struct ref_random *r)
+{
+	double n = 0;
+
+	for (double time = -log(ref_uniform(r)); time < mean; time -= log(ref_uniform(r)))
+		n++;
+	return n;
+}
+
 double ref_pulse(const struct mho_tech *t, double w, int up, struct ref_random *r)
 {
-	double step = mho_tech_step(t);
-	double bound = up ? t->w_max : t->w_min;
+	double nominal = mho_tech_step(t), reference = ref_zero(t);
+	double v = w + reference, step = nominal * ref_factor(t, v, up);
 
-	if (t->model == MHO_MODEL_SOFT_BOUNDS)
-		step *= 1 - w / bound;
-	else if (t->model == MHO_MODEL_LINEAR_STEP)
-		step *= 1 - (up ? t->gamma_up : t->gamma_down) * w / bound;
-	if (t->dw_min_std > 0)
-		step *= 1 + t->dw_min_std * ref_normal(r);
-	w += up ? step : -step;
-	return fmin(fmax(w, t->w_min), t->w_max);
+	if (t->pulse_noise == MHO_PULSE_PROTONS) {
+		double charge = t->ion_j / t->ref_v * nominal / (double)t->dw_min;
+		double ions = charge / 1.602176634e-19;
+
+		step = nominal / ions * poisson(step / nominal * ions, r);
+	} else if (t->dw_min_std > 0) {
+		double relative_to = t->pulse_noise == MHO_PULSE_ADDITIVE ? nominal : step;
+
+		if (t->model == MHO_MODEL_EXP_STEP)
+			relative_to += (double)t->noise_add + (double)t->noise_slope * fabs(w);
+		step += (double)t->dw_min_std * relative_to * ref_normal(r);
+	}
+	v += up ? step : -step;
+	return fmin(fmax(v, t->w_min), t->w_max) - reference;
 }
 
 static double largest(const double *v, int n)
@@ -68,7 +130,9 @@ static double largest(const double *v, int n)
 uint64_t ref_update(const struct mho_tech *t, double *w, int rows, int cols, const double *x,
 		    const double *d, double rate, int length, struct ref_random *r)
 {
-	double granularity = mho_tech_step(t);
+	double zero = ref_zero(t);
+	double granularity =
+		mho_tech_step(t) * (ref_factor(t, zero, 1) + ref_factor(t, zero, 0)) / 2;
 	double x_max = largest(x, cols), d_max = largest(d, rows);
 	double k = rate * x_max * d_max / granularity, a, b;
 	int slots = length;
