@@ -72,6 +72,11 @@
 #define MHO_HW_TECH_PULSE_NOISE "pulse-noise" /* "multiplicative", "additive", "protons" */
 #define MHO_HW_TECH_PULSE_NOISE_ADD "pulse-noise-add-ppm"
 #define MHO_HW_TECH_PULSE_NOISE_SLOPE "pulse-noise-slope-ppm"
+#define MHO_HW_TECH_WRITE_NOISE "write-noise-ppm" /* of a step */
+#define MHO_HW_TECH_CORRUPT "corrupt-cells-ppm"
+#define MHO_HW_TECH_CORRUPT_RANGE "corrupt-range-ppm"
+#define MHO_HW_TECH_STUCK_MIN "stuck-min-cells-ppm"
+#define MHO_HW_TECH_STUCK_MAX "stuck-max-cells-ppm"
 /* Of one law or two each: linear-step, *-reference, exp-step, pow-step, piecewise-step */
 #define MHO_HW_TECH_SLOPE_OWN_BOUNDS "slope-own-bounds" /* "on", "off" */
 #define MHO_HW_TECH_SLOPE_ANY_SIGN "slope-any-sign" /* "on", "off" */

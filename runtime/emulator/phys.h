@@ -121,6 +121,12 @@ enum mho_bound_management {
  * @pow_dtod: relative spread of the exponents
  * @curve_up: step up (PIECEWISE_STEP)
  * @curve_down: the same down
+ * @write_noise: deviation of what a pulsed cell shows from what it holds, drawn anew at each pulse,
+ *	in units of @dw_min; 0: it shows what it holds
+ * @corrupt: share of cells that hold a random weight for ever
+ * @corrupt_range: largest magnitude of it
+ * @stuck_min: share of cells that are stuck at their lower bound
+ * @stuck_max: share of cells that are stuck at their upper bound
  * @endurance: budget of pulses, 0 for none
  *
  * Field-driven law, dw = dw_min * (t/t_ref)^beta * sinh(V/V0)/sinh(V_ref/V0_ref), V0 =
@@ -200,6 +206,11 @@ struct mho_tech {
 	float pow_dtod;
 	struct mho_curve curve_up;
 	struct mho_curve curve_down;
+	float write_noise;
+	float corrupt;
+	float corrupt_range;
+	float stuck_min;
+	float stuck_max;
 	uint64_t endurance;
 
 	bool field_driven;
@@ -535,7 +546,8 @@ void mho_tile_wear_stats(const struct mho_tile *tile, const struct mho_rect *rec
 size_t mho_tile_state_size(const struct mho_tile *tile);
 
 /**
- * mho_tile_state_save() - weights, wear, operation counter and calibration, little-endian
+ * mho_tile_state_save() - weights (held and shown), wear, operation counter and calibration,
+ * little-endian
  * @tile: tile
  * @buf: mho_tile_state_size() bytes
  */

@@ -24,8 +24,9 @@ struct mho_stream {
 	uint32_t words[3];
 };
 
-/* Added to the kind of a pulse's stream: for numbers of ions. */
+/* Added to the kind of a pulse's stream: for numbers of ions, for the noise of what is shown. */
 #define MHO_STREAM_IONS 16
+#define MHO_STREAM_SHOWN 32
 
 /**
  * struct mho_curved - what the cells of a tile have in common, for laws that are no straight line
@@ -52,6 +53,8 @@ struct mho_curved {
 /**
  * struct mho_row - cells of one row, and how they answer to pulses
  * @w: weights
+ * @shown: what pulsed cells show of them, if that is noisy; else NULL
+ * @shown_noise: standard deviation of that
  * @wear: pulses so far
  * @up: step up, binary16, in units of @step
  * @down: step down
@@ -74,6 +77,8 @@ struct mho_curved {
  */
 struct mho_row {
 	float *w;
+	float *shown;
+	float shown_noise;
 	uint32_t *wear;
 	const uint16_t *up;
 	const uint16_t *down;

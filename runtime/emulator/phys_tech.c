@@ -46,6 +46,11 @@ void mho_tech_init(struct mho_tech *tech)
 		.pow_up = 1,
 		.pow_down = 1,
 		.pow_dtod = 0.1f,
+		.write_noise = 0,
+		.corrupt = 0,
+		.corrupt_range = 1,
+		.stuck_min = 0,
+		.stuck_max = 0,
 		.endurance = 0,
 		.field_driven = false,
 		.pulse_v = 10,
@@ -142,6 +147,8 @@ static int check_law(const struct mho_tech *t, char *err, size_t len)
 	if (t->model == MHO_MODEL_PIECEWISE_STEP && (check_curve(&t->curve_up, "up", err, len) ||
 						     check_curve(&t->curve_down, "down", err, len)))
 		return -EINVAL;
+	if (t->corrupt + t->stuck_min + t->stuck_max > 1)
+		return refuse(err, len, "corrupt and stuck cells together are more than all");
 	if ((unsigned int)t->pulse_noise > MHO_PULSE_PROTONS)
 		return refuse(err, len, "the pulse noise is none of enum mho_pulse_noise");
 	if (t->pulse_noise == MHO_PULSE_PROTONS && !(mho_tech_ions(t) >= 0.1))
@@ -181,6 +188,11 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 		{ "power up (pow_up)", t->pow_up, 0, 10 },
 		{ "power down (pow_down)", t->pow_down, 0, 10 },
 		{ "spread of the powers (pow_dtod)", t->pow_dtod, 0, 1 },
+		{ "write noise (write_noise)", t->write_noise, 0, 1000 },
+		{ "share of corrupt cells (corrupt)", t->corrupt, 0, 1 },
+		{ "range of corrupt cells (corrupt_range)", t->corrupt_range, 0, 100 },
+		{ "share of cells stuck at the lower bound (stuck_min)", t->stuck_min, 0, 1 },
+		{ "share of cells stuck at the upper bound (stuck_max)", t->stuck_max, 0, 1 },
 		{ "pulse voltage, V", t->pulse_v, 1e-3, 100 },
 		{ "pulse width, s", t->pulse_s, 1e-12, 1 },
 		{ "electrolyte thickness, m", t->thickness_m, 1e-10, 1e-4 },

@@ -24,6 +24,8 @@
 #define GAIN_FLOOR 0.1f
 /* Relative spread of a pulse beyond which so many go backwards that bounds act on each. */
 #define BACKWARDS_STD 0.5f
+/* Which two random numbers of a cell say whether it is broken: none of MHO_CELL_DRAWS. */
+#define BROKEN_DRAW 16
 #define BOLTZMANN_J 1.380649e-23 /* J/K */
 
 /* To binary16, rounded to nearest even; what is beyond its range becomes its largest number. */
@@ -63,7 +65,9 @@ struct mho_row mho_tile_row(struct mho_tile *t, uint32_t row, uint32_t col, uint
 	uint32_t groups = (t->cols + 63) / 64;
 
 	struct mho_row r = {
-		.w = t->w + at,
+		.w = (t->held ? t->held : t->w) + at,
+		.shown = t->held ? t->w + at : NULL,
+		.shown_noise = t->tech.write_noise * t->tech.dw_min,
 		.wear = t->wear + at,
 		.up = t->up + at,
 		.down = t->down + at,
@@ -114,9 +118,44 @@ static struct mho_cell make_cell(const struct mho_tech *tech, const struct mho_m
 	return c;
 }
 
+/* A cell that no pulse moves, whatever its law. */
+static void freeze(struct mho_cell *c, float w)
+{
+	*c = (struct mho_cell){ .max = w, .min = w };
+}
+
+/* Cells that are broken from the start; @u decides which, @v where they are. */
+static void break_cell(const struct mho_tech *tech, struct mho_cell *c, uint32_t u, uint32_t v)
+{
+	double share = u * 0x1p-32;
+	float max = fminf(tech->w_max, tech->corrupt_range);
+	float min = fmaxf(tech->w_min, -tech->corrupt_range);
+
+	if (share < tech->corrupt)
+		freeze(c, (float)(min + (max - min) * (v * 0x1p-32)));
+	else if (share < tech->corrupt + tech->stuck_min)
+		freeze(c, c->min);
+	else if (share < tech->corrupt + tech->stuck_min + tech->stuck_max)
+		freeze(c, c->max);
+}
+
+static void break_row(struct mho_tile *t, uint32_t row, uint32_t j, struct mho_cell *c)
+{
+	uint32_t r[2];
+
+	for (uint32_t k = 0; k < 2; k++) {
+		struct mho_stream s =
+			mho_tile_stream(t, MHO_NOISE_POPULATE, 0, row, BROKEN_DRAW + k);
+
+		t->kernels->random(&r[k], 1, j, &s);
+	}
+	break_cell(&t->tech, c, r[0], r[1]);
+}
+
 /* Random properties of one row's cells, MHO_CELL_DRAWS Gaussians a cell (docs/emulator.md). */
 static void populate_row(struct mho_tile *t, uint32_t row, float *z)
 {
+	bool broken = t->tech.corrupt + t->tech.stuck_min + t->tech.stuck_max > 0;
 	uint32_t n = t->cols;
 
 	for (uint32_t k = 0; k < MHO_CELL_DRAWS; k++) {
@@ -127,6 +166,9 @@ static void populate_row(struct mho_tile *t, uint32_t row, float *z)
 	for (uint32_t j = 0; j < n; j++) {
 		struct mho_cell c = make_cell(&t->tech, t->model, z + j, n);
 		size_t at = mho_tile_at(t, row, j);
+
+		if (broken)
+			break_row(t, row, j, &c);
 
 		t->up[at] = to_half(c.up);
 		t->down[at] = to_half(c.down);
@@ -139,6 +181,8 @@ static void populate_row(struct mho_tile *t, uint32_t row, float *z)
 		/* A reference may put 0 out of a cell's reach. */
 		if (t->model->form != MHO_FORM_NONE)
 			t->w[at] = fminf(fmaxf(0, from_half(t->min[at])), from_half(t->max[at]));
+		if (t->held)
+			t->held[at] = t->w[at];
 	}
 }
 
@@ -213,6 +257,10 @@ static bool alloc_all(struct mho_tile *t)
 	bool complete = true;
 
 	t->w = alloc_cells(t, sizeof(*t->w));
+	if (t->tech.write_noise > 0) {
+		t->held = alloc_cells(t, sizeof(*t->held));
+		complete &= t->held != NULL;
+	}
 	t->wear = alloc_cells(t, sizeof(*t->wear));
 	t->up = alloc_cells(t, sizeof(*t->up));
 	t->down = alloc_cells(t, sizeof(*t->down));
@@ -247,6 +295,10 @@ static void make_ideal(struct mho_tech *tech)
 {
 	tech->w_min_dtod = 0;
 	tech->w_max_dtod = 0;
+	tech->write_noise = 0;
+	tech->corrupt = 0;
+	tech->stuck_min = 0;
+	tech->stuck_max = 0;
 	tech->dac_bits = 0;
 	tech->adc_bits = 0;
 	tech->out_bound = 0;
@@ -306,6 +358,7 @@ void mho_tile_destroy(struct mho_tile *t)
 	if (!t)
 		return;
 	free(t->w);
+	free(t->held);
 	free(t->wear);
 	free(t->up);
 	free(t->down);
@@ -417,11 +470,12 @@ double mho_tile_cell_read_energy(const struct mho_tile *t)
 
 /* ---- non-volatile state ---- */
 
-/* Header: operations, then per row two corrections, then weights, then wear. */
+/* Header: operations, then per row two corrections, then weights, wear, and what cells show. */
 size_t mho_tile_state_size(const struct mho_tile *t)
 {
 	return sizeof(uint64_t) + (size_t)t->rows * 2 * sizeof(float) +
-	       (size_t)t->rows * t->cols * (sizeof(float) + sizeof(uint32_t));
+	       (size_t)t->rows * t->cols *
+		       (sizeof(float) + sizeof(uint32_t) + (t->held ? sizeof(float) : 0));
 }
 
 static void *put32(void *to, const void *from, size_t n)
@@ -455,8 +509,10 @@ void mho_tile_state_save(const struct mho_tile *t, void *buf)
 	p = (char *)p + sizeof(ops);
 	p = put32(p, t->gain_trim, t->rows);
 	p = put32(p, t->offset_trim, t->rows);
-	p = put32(p, t->w, n);
-	put32(p, t->wear, n);
+	p = put32(p, t->held ? t->held : t->w, n);
+	p = put32(p, t->wear, n);
+	if (t->held)
+		put32(p, t->w, n);
 }
 
 static bool weights_possible(const struct mho_tile *t, const void *weights)
@@ -476,12 +532,13 @@ static bool weights_possible(const struct mho_tile *t, const void *weights)
 	return true;
 }
 
-static bool trims_possible(const struct mho_tile *t, const void *trims)
+/* @n numbers that a sum can be made of. */
+static bool numbers_possible(const void *numbers, size_t n)
 {
-	for (size_t i = 0; i < (size_t)t->rows * 2; i++) {
+	for (size_t i = 0; i < n; i++) {
 		float v;
 
-		get32(&v, (const char *)trims + 4 * i, 1);
+		get32(&v, (const char *)numbers + 4 * i, 1);
 		if (!(fabsf(v) <= 1e6f))
 			return false;
 	}
@@ -491,20 +548,24 @@ static bool trims_possible(const struct mho_tile *t, const void *trims)
 int mho_tile_state_load(struct mho_tile *t, const void *buf, size_t len)
 {
 	size_t n = (size_t)t->rows * t->cols;
-	const void *p = (const char *)buf + sizeof(mho_le64);
+	const char *p = (const char *)buf + sizeof(mho_le64);
+	const char *weights = p + (size_t)t->rows * 2 * sizeof(float);
+	const char *shown = weights + n * (sizeof(float) + sizeof(uint32_t));
 	mho_le64 ops;
 
 	if (len != mho_tile_state_size(t))
 		return -EBADMSG;
-	if (!trims_possible(t, p) ||
-	    !weights_possible(t, (const char *)p + (size_t)t->rows * 2 * sizeof(float)))
+	if (!numbers_possible(p, (size_t)t->rows * 2) || !weights_possible(t, weights) ||
+	    (t->held && !numbers_possible(shown, n)))
 		return -EBADMSG;
 	memcpy(&ops, buf, sizeof(ops));
 	t->ops = mho_le64_to_cpu(ops);
 	p = get32(t->gain_trim, p, t->rows);
 	p = get32(t->offset_trim, p, t->rows);
-	p = get32(t->w, p, n);
-	get32(t->wear, p, n);
+	p = get32(t->held ? t->held : t->w, p, n);
+	p = get32(t->wear, p, n);
+	if (t->held)
+		get32(t->w, p, n);
 	mho_tile_trim(t);
 	return 0;
 }

@@ -24,7 +24,8 @@
  * @quantum: weight that an ion carries
  * @closed_form: pulses at one cell up to which the closed form of kernels/ is exact to 1e-3 of a
  *               step
- * @w: weights, row by row
+ * @w: weights as they are read, row by row
+ * @held: weights as they are pulsed, where write noise makes that differ; else NULL
  * @wear: pulses of each cell
  * @up: step up of each cell, binary16, in units of @step
  * @down: step down
@@ -55,6 +56,7 @@ struct mho_tile {
 	float quantum;
 	uint32_t closed_form;
 	float *w;
+	float *held;
 	uint32_t *wear;
 	uint16_t *up;
 	uint16_t *down;

@@ -431,19 +431,10 @@ static inline void pulse_one_by_one(struct cells *c, const struct steps *s,
 	}
 }
 
-#include "curved.h"
-
-/* Pulses c->count at the cells from @i on, in the directions of c->negative. */
-static void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
+static inline void pulse_straight(struct cells *c, const struct mho_row *row, uint32_t i)
 {
 	uint32_t base = row->base + i / 8;
 
-	take_cells(c, row, i, m);
-	if (is_curved(row)) {
-		pulse_curved(c, row, i);
-		put_cells(c, row, i, m);
-		return;
-	}
 	if (row->std > 0 && !row->one_by_one)
 		vec_noise(c->z, base, row->stream.words, row->stream.key);
 	else
@@ -459,6 +450,34 @@ static void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, 
 		else
 			pulse_sloped(c, &s, row->std);
 	}
+}
+
+#include "curved.h"
+
+/* What pulsed cells show is drawn anew. */
+static inline void show(const struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
+{
+	const uint32_t words[3] = { row->stream.words[0], row->stream.words[1],
+				    row->stream.words[2] + MHO_STREAM_SHOWN };
+	float z[VEC_GROUP];
+
+	vec_noise(z, row->base + i / 8, words, row->stream.key);
+	for (uint32_t j = 0; j < m; j++) {
+		if (c->count[j])
+			row->shown[i + j] = c->w[j] + row->shown_noise * z[j];
+	}
+}
+
+/* Pulses c->count at the cells from @i on, in the directions of c->negative. */
+static void pulse_group(struct cells *c, const struct mho_row *row, uint32_t i, uint32_t m)
+{
+	take_cells(c, row, i, m);
+	if (is_curved(row))
+		pulse_curved(c, row, i);
+	else
+		pulse_straight(c, row, i);
+	if (row->shown)
+		show(c, row, i, m);
 	put_cells(c, row, i, m);
 }
 
