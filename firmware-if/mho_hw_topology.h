@@ -77,6 +77,13 @@
 #define MHO_HW_TECH_CORRUPT_RANGE "corrupt-range-ppm"
 #define MHO_HW_TECH_STUCK_MIN "stuck-min-cells-ppm"
 #define MHO_HW_TECH_STUCK_MAX "stuck-max-cells-ppm"
+#define MHO_HW_TECH_LIFETIME "lifetime-nanoseconds"
+#define MHO_HW_TECH_DECAY_TO "decay-weight-ppm"
+#define MHO_HW_TECH_DIFFUSION "diffusion-ppm" /* after a second */
+#define MHO_HW_TECH_DRIFT "drift-exponent-ppm"
+#define MHO_HW_TECH_DRIFT_SPREAD "drift-exponent-spread-ppm"
+#define MHO_HW_TECH_DRIFT_START "drift-start-nanoseconds"
+#define MHO_HW_TECH_DRIFT_COMPENSATION "drift-compensation" /* "on", "off" */
 /* Of one law or two each: linear-step, *-reference, exp-step, pow-step, piecewise-step */
 #define MHO_HW_TECH_SLOPE_OWN_BOUNDS "slope-own-bounds" /* "on", "off" */
 #define MHO_HW_TECH_SLOPE_ANY_SIGN "slope-any-sign" /* "on", "off" */

@@ -195,6 +195,7 @@ void mho_tiles_scrub(struct mho_worker *w, struct mho_hwtile *const *tiles, unsi
 void mho_tile_account(struct mho_emu *emu, struct mho_hwtile *t, const struct mho_cost *cost)
 {
 	t->busy_ns += (uint64_t)(cost->ns + 0.5);
+	mho_tile_rest(t->phys, (uint64_t)(cost->ns + 0.5));
 	t->energy_fj += (uint64_t)(cost->fj + 0.5);
 	t->pulses += cost->pulses;
 	emu->counters.pulses += cost->pulses;

@@ -15,6 +15,8 @@
 #define DELAY_MAX_MS 60000
 #define HEAT_MS 10000
 #define HEAT_MAX_MS 600000
+/* A century: what 64 bits of nanoseconds hold many times over. */
+#define REST_MAX_S 3155760000U
 #define WORDS_MAX 2
 
 void mho_fault_init(struct mho_emu *emu)
@@ -208,6 +210,20 @@ static int thermal_warn(struct mho_emu *emu, enum mho_fault id, char *const *wor
 	return 0;
 }
 
+static int rest(struct mho_emu *emu, enum mho_fault id, char *const *words)
+{
+	uint64_t seconds;
+
+	if (!words[0] || !number(words[0], 0, REST_MAX_S, &seconds))
+		return -EINVAL;
+	pthread_mutex_lock(&emu->lock);
+	for (uint32_t i = 0; i < emu->topo->ntiles; i++)
+		mho_tile_rest(emu->tiles[i].phys, seconds * 1000000000);
+	pthread_mutex_unlock(&emu->lock);
+	count(emu, id);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	const char *usage;
@@ -232,6 +248,7 @@ static const struct {
 	[MHO_FAULT_THERMAL_TRIP] = { "thermal-trip", "thermal-trip", 0, thermal_trip },
 	[MHO_FAULT_THERMAL_WARN] = { "thermal-warn", "thermal-warn [MS], at most 600000 ms", 1,
 				     thermal_warn },
+	[MHO_FAULT_REST] = { "rest", "rest SECONDS, at most 3155760000", 1, rest },
 	[MHO_FAULT_BAD_ID] = { "bad-id", "bad-id [on|off]", 1, arm_switch },
 	[MHO_FAULT_BAD_VERSION] = { "bad-version", "bad-version [on|off]", 1, arm_switch },
 	[MHO_FAULT_NO_VECTORS] = { "no-vectors", "no-vectors [on|off]", 1, arm_switch },
@@ -277,8 +294,8 @@ bool mho_emu_fault_info(struct mho_emu *emu, unsigned int index, struct mho_emu_
 	info->usage = table[index].usage;
 	info->kind = table[index].order == arm_switch || table[index].order == thermal_warn ?
 			     MHO_EMU_FAULT_LASTS :
-		     table[index].words ? MHO_EMU_FAULT_COUNTED :
-					  MHO_EMU_FAULT_NOW;
+		     table[index].words && table[index].order != rest ? MHO_EMU_FAULT_COUNTED :
+									MHO_EMU_FAULT_NOW;
 	pthread_mutex_lock(&f->lock);
 	info->armed = left(f, index);
 	info->taken = f->taken[index];

@@ -127,6 +127,14 @@ enum mho_bound_management {
  * @corrupt_range: largest magnitude of it
  * @stuck_min: share of cells that are stuck at their lower bound
  * @stuck_max: share of cells that are stuck at their upper bound
+ * @lifetime_s: time in which a weight falls to 1/e of its distance from @decay_to; 0: it stays
+ * @decay_to: where it falls to
+ * @diffusion: standard deviation of a weight after a second; it grows with the root of time
+ * @drift_nu: exponent of drift: w falls as (t / @drift_t0_s)^-nu from @drift_t0_s after its last pulse
+ *	on; 0: none
+ * @drift_nu_dtod: its relative spread
+ * @drift_t0_s: as above
+ * @drift_compensation: CALIBRATE scales results up by what the weights have lost since PROGRAM
  * @endurance: budget of pulses, 0 for none
  *
  * Field-driven law, dw = dw_min * (t/t_ref)^beta * sinh(V/V0)/sinh(V_ref/V0_ref), V0 =
@@ -211,6 +219,13 @@ struct mho_tech {
 	float corrupt_range;
 	float stuck_min;
 	float stuck_max;
+	double lifetime_s;
+	float decay_to;
+	float diffusion;
+	float drift_nu;
+	float drift_nu_dtod;
+	double drift_t0_s;
+	bool drift_compensation;
 	uint64_t endurance;
 
 	bool field_driven;
@@ -311,6 +326,16 @@ const struct mho_tech *mho_tile_tech(const struct mho_tile *tile);
  * for one operation may then run on several threads. The caller serialises operations on a tile.
  */
 uint64_t mho_tile_begin_op(struct mho_tile *tile);
+
+/**
+ * mho_tile_rest() - let time pass for the tile's cells
+ * @tile: tile
+ * @ns: of device time
+ *
+ * The cells age when the next operation begins. Who runs operations says here what each took.
+ * Threads: any, also beside an operation.
+ */
+void mho_tile_rest(struct mho_tile *tile, uint64_t ns);
 
 /**
  * struct mho_cost - what an operation took; add up with mho_cost_add()
@@ -546,7 +571,7 @@ void mho_tile_wear_stats(const struct mho_tile *tile, const struct mho_rect *rec
 size_t mho_tile_state_size(const struct mho_tile *tile);
 
 /**
- * mho_tile_state_save() - weights (held and shown), wear, operation counter and calibration,
+ * mho_tile_state_save() - weights (held and shown), wear, age, operation counter and calibration,
  * little-endian
  * @tile: tile
  * @buf: mho_tile_state_size() bytes

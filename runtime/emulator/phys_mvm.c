@@ -145,7 +145,8 @@ static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_
 		struct mho_stream s = mho_tile_stream(t, MHO_NOISE_OUTPUT, op, v, number);
 		uint32_t hits;
 
-		adc.scale = limited(c->scale[i] * c->divide[i] * m->y_scale, room);
+		adc.scale =
+			limited(c->scale[i] * c->divide[i] * m->y_scale * t->compensation, room);
 		hits = k->adc(y, n_out, &adc, &s);
 		memcpy(m->y + v * m->ldy, y, n_out * sizeof(*y));
 		*saturated += hits;

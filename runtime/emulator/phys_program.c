@@ -89,11 +89,24 @@ static void charge_reads(const struct mho_tile *t, uint32_t rows, uint32_t cols,
 void mho_tile_read(const struct mho_tile *t, uint64_t op, const struct mho_rect *r,
 		   uint32_t average, float *w, size_t ld, struct mho_cost *cost)
 {
+	float scale = (float)t->compensation;
+
+	mho_tile_read_raw(t, op, 0, r, average, w, ld, cost);
+	for (uint32_t i = 0; scale != 1 && i < r->rows; i++) {
+		for (uint32_t j = 0; j < r->cols; j++)
+			w[i * ld + j] *= scale;
+	}
+}
+
+void mho_tile_read_raw(const struct mho_tile *t, uint64_t op, uint32_t attempt,
+		       const struct mho_rect *r, uint32_t average, float *w, size_t ld,
+		       struct mho_cost *cost)
+{
 	struct reader reader = make_reader(t, average);
 	float z[MHO_HW_TILE_DIM_MAX];
 
 	for (uint32_t i = 0; i < r->rows; i++)
-		read_row(t, op, 0, r->row + i, r->col, r->cols, &reader, w + i * ld, z);
+		read_row(t, op, attempt, r->row + i, r->col, r->cols, &reader, w + i * ld, z);
 	charge_reads(t, r->rows, r->cols, average, cost);
 }
 
@@ -341,6 +354,7 @@ int mho_tile_program(struct mho_tile *t, uint64_t op, const struct mho_program *
 		verify_round(t, op, p, tolerance, round, false, cells, missed, cost);
 	*iterations = round;
 	free(cells);
+	mho_tile_note_magnitude(t, op, cost);
 	return 0;
 }
 
@@ -385,5 +399,6 @@ void mho_tile_calibrate(struct mho_tile *t, uint64_t op, struct mho_cost *cost)
 		t->offset_trim[i] = zero * (level / (half - zero)) - t->factory_offset;
 	}
 	mho_tile_trim(t);
+	mho_tile_compensate(t, op, cost);
 	cost->ns += 2.0 * CALIBRATE_AVERAGE * t->tech.read_s * 1e9;
 }

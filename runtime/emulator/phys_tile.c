@@ -49,7 +49,7 @@ static uint16_t to_half(float f)
 	return (uint16_t)(sign | ((magnitude - (112U << 23)) >> 13));
 }
 
-static float from_half(uint16_t h)
+float mho_tile_half(uint16_t h)
 {
 	uint32_t bits = (uint32_t)(h & 0x7fffU) << 13;
 	float f;
@@ -180,7 +180,8 @@ static void populate_row(struct mho_tile *t, uint32_t row, float *z)
 		}
 		/* A reference may put 0 out of a cell's reach. */
 		if (t->model->form != MHO_FORM_NONE)
-			t->w[at] = fminf(fmaxf(0, from_half(t->min[at])), from_half(t->max[at]));
+			t->w[at] = fminf(fmaxf(0, mho_tile_half(t->min[at])),
+					 mho_tile_half(t->max[at]));
 		if (t->held)
 			t->held[at] = t->w[at];
 	}
@@ -297,6 +298,10 @@ static void make_ideal(struct mho_tech *tech)
 	tech->w_max_dtod = 0;
 	tech->write_noise = 0;
 	tech->corrupt = 0;
+	tech->lifetime_s = 0;
+	tech->diffusion = 0;
+	tech->drift_nu = 0;
+	tech->drift_compensation = false;
 	tech->stuck_min = 0;
 	tech->stuck_max = 0;
 	tech->dac_bits = 0;
@@ -340,7 +345,7 @@ int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, u
 	t->closed_form = closed_form(tech, t->model, t->step);
 	set_curved(t);
 	z = malloc(sizeof(*z) * MHO_CELL_DRAWS * cols);
-	if (!z || !alloc_all(t)) {
+	if (!z || !alloc_all(t) || mho_tile_age_init(t)) {
 		free(z);
 		mho_tile_destroy(t);
 		return -ENOMEM;
@@ -357,6 +362,7 @@ void mho_tile_destroy(struct mho_tile *t)
 {
 	if (!t)
 		return;
+	mho_tile_age_free(t);
 	free(t->w);
 	free(t->held);
 	free(t->wear);
@@ -392,7 +398,11 @@ const struct mho_tech *mho_tile_tech(const struct mho_tile *t)
 
 uint64_t mho_tile_begin_op(struct mho_tile *t)
 {
-	return t->ops++;
+	uint64_t op = t->ops++;
+
+	if (t->ages)
+		mho_tile_age(t, op);
+	return op;
 }
 
 float mho_tile_peek(const struct mho_tile *t, uint32_t row, uint32_t col)
@@ -470,12 +480,26 @@ double mho_tile_cell_read_energy(const struct mho_tile *t)
 
 /* ---- non-volatile state ---- */
 
-/* Header: operations, then per row two corrections, then weights, wear, and what cells show. */
+/*
+ * Age of a tile whose cells feel time, or whose results are compensated: time felt, time not felt,
+ * magnitude, compensation, and with drift when each cell was written.
+ */
+static size_t age_size(const struct mho_tile *t)
+{
+	size_t cells = t->drift_nu ? (size_t)t->rows * t->cols : 0;
+
+	if (!t->ages && !t->tech.drift_compensation)
+		return 0;
+	return 4 * sizeof(uint64_t) + cells * (sizeof(uint64_t) + sizeof(uint32_t));
+}
+
+/* Header: operations, then per row two corrections, then weights, wear, what cells show, age. */
 size_t mho_tile_state_size(const struct mho_tile *t)
 {
 	return sizeof(uint64_t) + (size_t)t->rows * 2 * sizeof(float) +
 	       (size_t)t->rows * t->cols *
-		       (sizeof(float) + sizeof(uint32_t) + (t->held ? sizeof(float) : 0));
+		       (sizeof(float) + sizeof(uint32_t) + (t->held ? sizeof(float) : 0)) +
+	       age_size(t);
 }
 
 static void *put32(void *to, const void *from, size_t n)
@@ -499,6 +523,72 @@ static const void *get32(void *to, const void *from, size_t n)
 	return (const char *)from + 4 * n;
 }
 
+static void *put64(void *to, const void *from, size_t n)
+{
+	unsigned char *p = to;
+
+	for (size_t i = 0; i < n; i++) {
+		mho_le64 v;
+
+		memcpy(&v, (const char *)from + 8 * i, 8);
+		v = mho_cpu_to_le64(v);
+		memcpy(p + 8 * i, &v, 8);
+	}
+	return p + 8 * n;
+}
+
+static const void *get64(void *to, const void *from, size_t n)
+{
+	put64(to, from, n);
+	return (const char *)from + 8 * n;
+}
+
+static void save_age(const struct mho_tile *t, void *p)
+{
+	size_t n = t->drift_nu ? (size_t)t->rows * t->cols : 0;
+	uint64_t rested = atomic_load_explicit(&t->rested_ns, memory_order_relaxed);
+
+	p = put64(p, &t->clock_ns, 1);
+	p = put64(p, &rested, 1);
+	p = put64(p, &t->magnitude, 1);
+	p = put64(p, &t->compensation, 1);
+	p = put64(p, t->written_s, n);
+	put32(p, t->written_wear, n);
+}
+
+static void load_age(struct mho_tile *t, const void *p)
+{
+	size_t n = t->drift_nu ? (size_t)t->rows * t->cols : 0;
+	uint64_t rested;
+
+	p = get64(&t->clock_ns, p, 1);
+	p = get64(&rested, p, 1);
+	p = get64(&t->magnitude, p, 1);
+	p = get64(&t->compensation, p, 1);
+	p = get64(t->written_s, p, n);
+	get32(t->written_wear, p, n);
+	atomic_store_explicit(&t->rested_ns, rested, memory_order_relaxed);
+}
+
+static bool doubles_possible(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		double v;
+
+		get64(&v, p + 8 * i, 1);
+		if (!(v >= 0 && v <= 1e12))
+			return false;
+	}
+	return true;
+}
+
+static bool age_possible(const struct mho_tile *t, const char *p)
+{
+	size_t n = t->drift_nu ? (size_t)t->rows * t->cols : 0;
+
+	return !age_size(t) || doubles_possible(p + 2 * sizeof(uint64_t), 2 + n);
+}
+
 void mho_tile_state_save(const struct mho_tile *t, void *buf)
 {
 	size_t n = (size_t)t->rows * t->cols;
@@ -512,7 +602,9 @@ void mho_tile_state_save(const struct mho_tile *t, void *buf)
 	p = put32(p, t->held ? t->held : t->w, n);
 	p = put32(p, t->wear, n);
 	if (t->held)
-		put32(p, t->w, n);
+		p = put32(p, t->w, n);
+	if (age_size(t))
+		save_age(t, p);
 }
 
 static bool weights_possible(const struct mho_tile *t, const void *weights)
@@ -520,8 +612,8 @@ static bool weights_possible(const struct mho_tile *t, const void *weights)
 	bool ideal = t->tech.model == MHO_MODEL_IDEAL;
 
 	for (size_t i = 0; i < (size_t)t->rows * t->cols; i++) {
-		float min = ideal ? t->tech.w_min : from_half(t->min[i]);
-		float max = ideal ? t->tech.w_max : from_half(t->max[i]);
+		float min = ideal ? t->tech.w_min : mho_tile_half(t->min[i]);
+		float max = ideal ? t->tech.w_max : mho_tile_half(t->max[i]);
 		float w;
 
 		get32(&w, (const char *)weights + 4 * i, 1);
@@ -548,15 +640,16 @@ static bool numbers_possible(const void *numbers, size_t n)
 int mho_tile_state_load(struct mho_tile *t, const void *buf, size_t len)
 {
 	size_t n = (size_t)t->rows * t->cols;
-	const char *p = (const char *)buf + sizeof(mho_le64);
-	const char *weights = p + (size_t)t->rows * 2 * sizeof(float);
+	const void *p = (const char *)buf + sizeof(mho_le64);
+	const char *weights = (const char *)p + (size_t)t->rows * 2 * sizeof(float);
 	const char *shown = weights + n * (sizeof(float) + sizeof(uint32_t));
 	mho_le64 ops;
 
 	if (len != mho_tile_state_size(t))
 		return -EBADMSG;
 	if (!numbers_possible(p, (size_t)t->rows * 2) || !weights_possible(t, weights) ||
-	    (t->held && !numbers_possible(shown, n)))
+	    (t->held && !numbers_possible(shown, n)) ||
+	    !age_possible(t, shown + (t->held ? n * sizeof(float) : 0)))
 		return -EBADMSG;
 	memcpy(&ops, buf, sizeof(ops));
 	t->ops = mho_le64_to_cpu(ops);
@@ -565,7 +658,9 @@ int mho_tile_state_load(struct mho_tile *t, const void *buf, size_t len)
 	p = get32(t->held ? t->held : t->w, p, n);
 	p = get32(t->wear, p, n);
 	if (t->held)
-		get32(t->w, p, n);
+		p = get32(t->w, p, n);
+	if (age_size(t))
+		load_age(t, p);
 	mho_tile_trim(t);
 	return 0;
 }

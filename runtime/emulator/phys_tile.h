@@ -7,6 +7,8 @@
 #ifndef MHO_PHYS_TILE_H
 #define MHO_PHYS_TILE_H
 
+#include <stdatomic.h>
+
 #include "emulator/phys_kernels.h"
 #include "mho_hw_regs.h"
 
@@ -33,6 +35,14 @@
  * @min: lower bound
  * @extra: more numbers of each cell, as the law has them; NULL where it has none
  * @curved: what the cells have in common, for laws that are no straight line
+ * @ages: time changes the cells
+ * @rested_ns: time that they have not felt yet
+ * @clock_ns: time that they have
+ * @written_s: drift: when each cell was last pulsed; NULL without drift
+ * @written_wear: its wear when that was noticed
+ * @drift_nu: its exponent
+ * @magnitude: mean |weight| after PROGRAM, for the compensation of drift
+ * @compensation: factor of all results
  * @trimmed: some row's gain or offset is not 1 and 0
  * @gain: true gain of each row's ADC times its correction
  * @offset: true offset times its correction, output units
@@ -64,6 +74,14 @@ struct mho_tile {
 	uint16_t *min;
 	uint16_t *extra[MHO_CELL_EXTRA];
 	struct mho_curved curved;
+	bool ages;
+	_Atomic uint64_t rested_ns;
+	uint64_t clock_ns;
+	double *written_s;
+	uint32_t *written_wear;
+	float *drift_nu;
+	double magnitude;
+	double compensation;
 	bool trimmed;
 	float *gain;
 	float *offset;
@@ -85,6 +103,7 @@ enum mho_noise_kind {
 	MHO_NOISE_PULSE,
 	MHO_NOISE_READ,
 	MHO_NOISE_CALIBRATE,
+	MHO_NOISE_AGE,
 };
 
 /*
@@ -109,6 +128,30 @@ static inline struct mho_stream mho_tile_stream(const struct mho_tile *tile,
 /* mho_tile_row() - @n cells of row @row from column @col on, pulsed as operation @op, @vector. */
 struct mho_row mho_tile_row(struct mho_tile *tile, uint32_t row, uint32_t col, uint32_t n,
 			    uint64_t op, uint32_t vector);
+
+/* mho_tile_half() - a number as the cells' planes have it. */
+float mho_tile_half(uint16_t h);
+
+/* mho_tile_age_init() - after the technology and the shape are set. Return: 0, or -1 without memory. */
+int mho_tile_age_init(struct mho_tile *tile);
+void mho_tile_age_free(struct mho_tile *tile);
+
+/* mho_tile_ages() - whether time changes cells of @tech. */
+bool mho_tile_ages(const struct mho_tech *tech);
+
+/* mho_tile_age() - let the cells feel the time that has passed; operation @op begins. */
+void mho_tile_age(struct mho_tile *tile, uint64_t op);
+
+/* mho_tile_read_raw() - as mho_tile_read(), without compensation; @attempt of operation @op. */
+void mho_tile_read_raw(const struct mho_tile *tile, uint64_t op, uint32_t attempt,
+		       const struct mho_rect *rect, uint32_t average, float *w, size_t ld,
+		       struct mho_cost *cost);
+
+/* mho_tile_note_magnitude() - weights have been written: what is lost from now on is drift. */
+void mho_tile_note_magnitude(struct mho_tile *tile, uint64_t op, struct mho_cost *cost);
+
+/* mho_tile_compensate() - measure what is lost, and correct it from now on. */
+void mho_tile_compensate(struct mho_tile *tile, uint64_t op, struct mho_cost *cost);
 
 /* mho_tile_trim() - recompute gain and offset from errors and corrections. */
 void mho_tile_trim(struct mho_tile *tile);

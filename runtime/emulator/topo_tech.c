@@ -20,11 +20,13 @@
 
 #define MICRO 1e6
 #define MILLI 1e3
+#define NANO 1e9
 #define PICO 1e12
 #define ATTO 1e18
 
 #define PPM_MAX INT32_MAX
 #define SECOND_PS 1000000000000
+#define DRIFT_START_NS 1000000000000000
 #define BITS_MAX 20
 
 /* By the numbers of enum mho_noise_management and mho_bound_management. */
@@ -103,6 +105,13 @@ static const struct mho_prop properties[] = {
 	PPM(MHO_HW_TECH_CORRUPT_RANGE, corrupt_range, 0, 100000000),
 	PPM(MHO_HW_TECH_STUCK_MIN, stuck_min, 0, 1000000),
 	PPM(MHO_HW_TECH_STUCK_MAX, stuck_max, 0, 1000000),
+	REAL(MHO_HW_TECH_LIFETIME, lifetime_s, 0, INT64_MAX, NANO, "nanoseconds"),
+	PPM(MHO_HW_TECH_DECAY_TO, decay_to, -100000000, 100000000),
+	PPM(MHO_HW_TECH_DIFFUSION, diffusion, 0, 1000000000),
+	PPM(MHO_HW_TECH_DRIFT, drift_nu, 0, 1000000),
+	PPM(MHO_HW_TECH_DRIFT_SPREAD, drift_nu_dtod, 0, 1000000),
+	REAL(MHO_HW_TECH_DRIFT_START, drift_t0_s, 1, DRIFT_START_NS, NANO, "nanoseconds"),
+	SWITCH(MHO_HW_TECH_DRIFT_COMPENSATION, drift_compensation),
 	SWITCH(MHO_HW_TECH_SLOPE_OWN_BOUNDS, gamma_own_bounds),
 	SWITCH(MHO_HW_TECH_SLOPE_ANY_SIGN, gamma_any_sign),
 	PPM(MHO_HW_TECH_REFERENCE, reference, -100000000, 100000000),

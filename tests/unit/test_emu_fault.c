@@ -108,13 +108,17 @@ static struct emu_card open_card(void)
 static void test_orders(void **state)
 {
 	static const char *const bad[] = {
-		"hang x",	"hang -1",	     "hang 1 2 3",
-		"hang 5",	"hang-hard 1 1",     "cqe-lose 1 1",
-		"cqe-lose 1x",	"cmd-delay",	     "cmd-delay 60001",
-		"cmd-error",	"cmd-error OK",	     "cmd-error 0",
-		"cmd-error NO", "cmd-error 0x10000", "crash 1",
-		"bad-id maybe", "thermal-warn 0",    "hang 99999999999999999999",
-		"cqe-lose ''",
+		"hang x",	   "hang -1",
+		"hang 1 2 3",	   "hang 5",
+		"hang-hard 1 1",   "cqe-lose 1 1",
+		"cqe-lose 1x",	   "cmd-delay",
+		"cmd-delay 60001", "cmd-error",
+		"cmd-error OK",	   "cmd-error 0",
+		"cmd-error NO",	   "cmd-error 0x10000",
+		"crash 1",	   "bad-id maybe",
+		"thermal-warn 0",  "hang 99999999999999999999",
+		"cqe-lose ''",	   "rest",
+		"rest 3155760001",
 	};
 	struct emu_card f = open_card();
 	struct mho_emu_fault_info info;

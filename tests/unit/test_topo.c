@@ -382,8 +382,8 @@ static void check_range(const struct documented *d)
 static void test_documented_defaults(void **state)
 {
 	(void)state;
-	/* 7 limits, 5 of heat, 71 of a technology. */
-	assert_int_equal(each_documented(check_default), 7 + 5 + 71);
+	/* 7 limits, 5 of heat, 78 of a technology. */
+	assert_int_equal(each_documented(check_default), 7 + 5 + 78);
 }
 
 static void test_documented_ranges(void **state)

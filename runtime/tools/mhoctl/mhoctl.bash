@@ -70,7 +70,7 @@ _mhoctl_argument()
 		words='clear counters save renew hang hang-hard admin-hang cqe-lose cqe-duplicate'
 		words+=' cqe-bad-cid cqe-garbage cmd-delay cmd-error fw-refuse boot-hang reset-hang'
 		words+=' crash thermal-trip thermal-warn bad-id bad-version no-vectors irq-drop'
-		words+=' irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die'
+		words+=' rest irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die'
 		;;
 	info:* | topo:* | telemetry:* | log:* | selftest:* | calibrate:* | bench:* | fw:* | \
 		reset:* | top:*)

@@ -228,7 +228,7 @@ const struct verb mhoctl_verbs[] = {
 			"clear counters save renew hang hang-hard admin-hang cqe-lose cqe-duplicate "
 			"cqe-bad-cid cqe-garbage cmd-delay cmd-error fw-refuse boot-hang reset-hang "
 			"crash thermal-trip thermal-warn bad-id bad-version no-vectors irq-drop "
-			"irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die",
+			"rest irq-duplicate irq-spurious dma-fail mmio-delay mmio-ones disconnect die",
 		.max_args = MHOCTL_ARGS_MAX,
 		.options = fault_options,
 		.run = run_fault,
