@@ -15,6 +15,7 @@
 #include <xf86drm.h>
 
 #include "backend/accel_dev.h"
+#include "backend/accel_ring.h"
 
 #define DRIVER "mho"
 
@@ -88,7 +89,7 @@ static int check_version(const char *path, const drmVersion *version)
 	return 0;
 }
 
-int accelb_open_node(const char *path)
+int accelb_open_node(const char *path, int *minor)
 {
 	drmVersionPtr version;
 	struct stat st;
@@ -107,6 +108,8 @@ int accelb_open_node(const char *path)
 			       "%s is no accelerator's device node, or its card is gone; "
 			       "\"mhoctl list\" shows the cards",
 			       path);
+	if (!err && minor)
+		*minor = version->version_minor;
 	drmFreeVersion(version);
 	if (!err)
 		return fd;
@@ -114,17 +117,37 @@ int accelb_open_node(const char *path)
 	return err;
 }
 
-static int check_request(const struct mrt_uri *uri, uint32_t io)
+static int check_request(const struct mrt_uri *uri)
 {
-	if (uri->parameters)
-		return mrt_fail(-EINVAL,
-				"\"%s\" has parameters, which only emulated cards take; leave out "
-				"'?' and what follows",
-				uri->path);
-	if (io == MHO_IO_URING)
-		return mrt_fail(-EOPNOTSUPP,
-				"io_uring is demanded, but jobs reach a card by ioctls; open the "
-				"device with MHO_IO_AUTO or MHO_IO_THREAD");
+	if (!uri->parameters)
+		return 0;
+	return mrt_fail(-EINVAL,
+			"\"%s\" has parameters, which only emulated cards take; leave out '?' and "
+			"what follows",
+			uri->path);
+}
+
+/* Which way jobs go in. */
+static int choose_io(struct accelb_dev *dev, int minor)
+{
+	int err;
+
+	dev->info.io = MHO_IO_THREAD;
+	if (dev->io == MHO_IO_THREAD)
+		return 0;
+	err = accelb_ring_try(dev->fd, minor);
+	if (!err) {
+		dev->info.io = MHO_IO_URING;
+		return 0;
+	}
+	if (dev->io == MHO_IO_URING)
+		return mrt_fail(
+			err,
+			"io_uring is demanded, but %s (%s); \"mhoctl doctor\" looks closer; "
+			"or open the device with MHO_IO_AUTO or MHO_IO_THREAD",
+			accelb_ring_refusal(err), mho_strerror(err));
+	mrt_log(dev->log, MHO_LOG_INFO, "no io_uring: %s (%s); jobs go to the card by ioctls",
+		accelb_ring_refusal(err), mho_strerror(err));
 	return 0;
 }
 
@@ -132,6 +155,7 @@ static void close_device(struct mrt_bdev *base)
 {
 	struct accelb_dev *dev = accelb_dev_of(base);
 
+	pthread_mutex_destroy(&dev->lock);
 	close(dev->fd);
 	free(dev->blob);
 	free(dev);
@@ -142,9 +166,9 @@ static int open_device(const struct mrt_uri *uri, uint32_t io, const struct mrt_
 {
 	struct accelb_dev *dev;
 	char path[PATH_MAX];
-	int err;
+	int err, minor;
 
-	err = check_request(uri, io);
+	err = check_request(uri);
 	if (!err)
 		err = accelb_find("", uri->path, path);
 	if (err)
@@ -155,13 +179,17 @@ static int open_device(const struct mrt_uri *uri, uint32_t io, const struct mrt_
 	dev->base.ops = &mrt_backend_accel;
 	dev->log = log;
 	dev->io = io;
-	dev->fd = accelb_open_node(path);
+	dev->fd = accelb_open_node(path, &minor);
 	if (dev->fd < 0) {
 		err = dev->fd;
 		free(dev);
 		return err;
 	}
+	pthread_mutex_init(&dev->lock, NULL);
+	mrt_link_init(&dev->caches);
 	err = accelb_identify(dev);
+	if (!err)
+		err = choose_io(dev, minor);
 	if (err) {
 		close_device(&dev->base);
 		return err;
@@ -201,4 +229,9 @@ const struct mrt_backend mrt_backend_accel = {
 	.fd = accelb_queue_fd,
 	.trace_source = accelb_trace_source,
 	.queue_number = accelb_queue_number,
+	.seq_create = accelb_seq_create,
+	.seq_destroy = accelb_seq_destroy,
+	.push_seq = accelb_push_seq,
+	.fence_export = accelb_fence_export,
+	.fence_import = accelb_fence_import,
 };

@@ -3,15 +3,21 @@
  * Copyright (C) 2026 The mho authors
  *
  * The inside of the "accel:" backend: a card behind the kernel driver mho.ko, by the
- * ioctls of drm/mho_accel.h. One open file a device, one of the driver's contexts a
- * queue. Nothing here knows registers or commands of the card.
+ * ioctls and io_uring commands of drm/mho_accel.h. One open file a device, one of the
+ * driver's contexts a queue. Nothing here knows registers or commands of the card.
  *
  *	accel.c		open, close, errors of ioctls
  *	accel_find.c	which node a URI means; what is missing if there is none
  *	accel_info.c	identity, telemetry, log, self-test
  *	accel_object.c	buffers and arrays
- *	accel_queue.c	queues: handing jobs over
- *	accel_reap.c	queues: taking results back, waiting
+ *	accel_queue.c	queues: making and ending them, what both ways in share
+ *	accel_submit.c	the way in by ioctls: handing jobs over
+ *	accel_reap.c	the way in by ioctls: taking results back, waiting
+ *	accel_uring.c	the way in by io_uring
+ *	accel_ring.c	the io_uring of a queue
+ *	accel_prepared.c	jobs that come again
+ *	accel_seq.c	sequences of jobs
+ *	accel_fence.c	fences as descriptors
  *	accel_event.c	how a queue's owner is told
  *	accel_cmd.c	the library's commands as the driver's jobs
  *	accel_trace.c	what the driver's tracepoints call things
@@ -20,11 +26,13 @@
 #define MHO_BACKEND_ACCEL_DEV_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "backend/backend.h"
+#include "core/list.h"
 #include "drm/mho_accel.h"
 
 /**
@@ -37,6 +45,8 @@
  * @info: what it is, for the program
  * @blob: its topology
  * @blob_len: bytes of it
+ * @lock: of @caches
+ * @caches: what queues have prepared, and must let go of when buffers and arrays go
  */
 struct accelb_dev {
 	struct mrt_bdev base;
@@ -47,6 +57,8 @@ struct accelb_dev {
 	struct mho_info info;
 	void *blob;
 	size_t blob_len;
+	pthread_mutex_t lock;
+	struct mrt_link caches;
 };
 
 static inline struct accelb_dev *accelb_dev_of(struct mrt_bdev *dev)
@@ -68,8 +80,11 @@ int accelb_ioctl(int fd, unsigned long request, void *args);
  */
 int accelb_fail(int err, const char *what);
 
-/* Opens @path and makes sure that mho's driver is behind it: the fd, or -errno. */
-int accelb_open_node(const char *path);
+/*
+ * Opens @path and makes sure that mho's driver is behind it: the fd, or -errno. @minor, unless NULL,
+ * is the minor version of the driver's interface.
+ */
+int accelb_open_node(const char *path, int *minor);
 
 /* accel_find.c */
 
@@ -143,7 +158,12 @@ int accelb_array_release(struct mrt_bdev *dev, uint32_t id, bool destroy);
 int accelb_array_info(struct mrt_bdev *dev, uint32_t id, struct mrt_array_info *info,
 		      struct mho_mat_block *blocks, uint32_t n);
 
-/* accel_queue.c, accel_reap.c */
+/* accel_object.c: of a queue's cache, from any thread */
+struct accelb_cache;
+void accelb_caches_add(struct accelb_dev *dev, struct accelb_cache *cache);
+void accelb_caches_remove(struct accelb_dev *dev, struct accelb_cache *cache);
+
+/* accel_queue.c */
 int accelb_queue_create(struct mrt_bdev *dev, const struct mrt_queue_request *req,
 			struct mrt_bqueue **out);
 void accelb_queue_destroy(struct mrt_bqueue *queue, void (*drop)(void *cookie));
@@ -157,6 +177,19 @@ int accelb_queue_fd(struct mrt_bqueue *queue);
 /* accel_trace.c */
 int accelb_trace_source(struct mrt_bdev *dev, uint32_t *number, uint64_t *client);
 uint32_t accelb_queue_number(struct mrt_bqueue *queue);
+
+/* accel_seq.c */
+int accelb_seq_create(struct mrt_bqueue *queue, const struct mrt_seq_request *req,
+		      struct mrt_bseq **out);
+void accelb_seq_destroy(struct mrt_bqueue *queue, struct mrt_bseq *seq);
+int accelb_push_seq(struct mrt_bqueue *queue, struct mrt_bseq *seq, const struct mrt_seq_run *run,
+		    void *cookie);
+/* accelb_unprepare() - let go of what is prepared in the driver */
+void accelb_unprepare(struct accelb_dev *dev, uint32_t handle);
+
+/* accel_fence.c */
+int accelb_fence_export(struct mrt_bqueue *queue, int *fd);
+int accelb_fence_import(struct mrt_bqueue *queue, int fd);
 
 /* accel_cmd.c */
 void accelb_translate(const struct mrt_cmd *cmd, struct drm_mho_job *job);

@@ -184,6 +184,12 @@ void accelb_event_drain(struct accelb_event *e)
 		e->taken += read_eventfd(e->fd);
 }
 
+void accelb_event_clear(struct accelb_event *e)
+{
+	if (!e->app)
+		read_eventfd(e->fd);
+}
+
 void accelb_event_quiet(struct accelb_event *e, bool quiet)
 {
 	if (!e->app)

@@ -72,6 +72,9 @@ void accelb_event_tell(struct accelb_event *e);
 /* accelb_event_drain() - take what was told so far, so that the fd is not readable */
 void accelb_event_drain(struct accelb_event *e);
 
+/* accelb_event_clear() - the same where the kernel tells without being asked each time */
+void accelb_event_clear(struct accelb_event *e);
+
 /* accelb_event_quiet() - the owner waits in another way: no messages to the application's ring */
 void accelb_event_quiet(struct accelb_event *e, bool quiet);
 

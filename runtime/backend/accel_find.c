@@ -345,7 +345,7 @@ static void ask(const char *path, struct mho_found *f)
 	size_t len;
 	int fd;
 
-	fd = accelb_open_node(path);
+	fd = accelb_open_node(path, NULL);
 	if (fd < 0)
 		return;
 	if (!accelb_read_topology(fd, &blob, &len)) {

@@ -83,7 +83,6 @@ int accelb_identify(struct accelb_dev *dev)
 	info->features = hw.features;
 	info->interface = hw.interface;
 	info->firmware = fw.version;
-	info->io = MHO_IO_THREAD;
 	info->restored = hw.restored;
 	info->serial = hw.serial;
 	info->cells = hw.cells;

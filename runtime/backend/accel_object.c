@@ -11,10 +11,37 @@
 #include <time.h>
 
 #include "backend/accel_dev.h"
+#include "backend/accel_prepared.h"
 
 /* How often, and for how long, an array is asked for that a job is just leaving. */
 #define BUSY_PAUSE_NS 100000
 #define BUSY_TRIES 50000
+
+/* ---- what queues have prepared ---- */
+
+void accelb_caches_add(struct accelb_dev *dev, struct accelb_cache *cache)
+{
+	pthread_mutex_lock(&dev->lock);
+	mrt_link_add(&dev->caches, &cache->link);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void accelb_caches_remove(struct accelb_dev *dev, struct accelb_cache *cache)
+{
+	pthread_mutex_lock(&dev->lock);
+	mrt_link_del(&cache->link);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* Before the driver gives the handle to something else. */
+static void forget(struct accelb_dev *dev, void (*fn)(struct accelb_cache *cache, uint32_t handle),
+		   uint32_t handle)
+{
+	pthread_mutex_lock(&dev->lock);
+	for (struct mrt_link *l = dev->caches.next; l != &dev->caches; l = l->next)
+		fn(mrt_link_entry(l, struct accelb_cache, link), handle);
+	pthread_mutex_unlock(&dev->lock);
+}
 
 /* ---- memory ---- */
 
@@ -72,6 +99,7 @@ int accelb_mem_alloc(struct mrt_bdev *base, size_t bytes, struct mrt_mem *mem)
 
 void accelb_mem_free(struct mrt_bdev *base, struct mrt_mem *mem)
 {
+	forget(accelb_dev_of(base), accelb_cache_forget_buffer, (uint32_t)mem->id);
 	munmap(mem->map, mem->size);
 	close_handle(accelb_dev_of(base), (uint32_t)mem->id);
 }
@@ -184,6 +212,7 @@ int accelb_array_release(struct mrt_bdev *base, uint32_t id, bool destroy)
 	unsigned long request = DRM_IOCTL_MHO_ARRAY_DESTROY;
 	int err, tries = 0;
 
+	forget(dev, accelb_cache_forget_array, id);
 	if (!destroy) {
 		err = accelb_ioctl(dev->fd, DRM_IOCTL_MHO_ARRAY_INFO, &info);
 		if (err)

@@ -2,40 +2,41 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * Queues of a card: making them, handing jobs over, ending them.
+ * Queues of a card: making and ending them, and the entries that jobs have until
+ * they are reaped. How jobs reach the driver is for the ways in.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xf86drm.h>
 
 #include "backend/accel_queue.h"
+#include "backend/accel_seq.h"
 
-/* Completions so far, for messages: from another thread. Entries before the head are done. */
+/*
+ * Completions so far, for messages: from another thread. Entries before the head are done. A
+ * sequence counts when it is reaped: its own results are not to be touched from here.
+ */
 static uint32_t completions(void *arg)
 {
 	struct accelb_queue *q = arg;
 	uint32_t job = atomic_load(&q->head), n = job, tail = atomic_load(&q->tail);
 
 	for (; job != tail; job++)
-		n += accelb_is_done(q, job);
+		n += accelb_result_is_done(&q->results[job & q->mask]);
 	return n;
 }
 
 /* ---- making and ending ---- */
 
-static int alloc_rings(struct accelb_queue *q, uint32_t depth)
+static int alloc_entries(struct accelb_queue *q, uint32_t depth)
 {
 	/* Twice the depth, so that one slow job does not hold back the others at once. */
 	uint32_t entries = depth * 2;
 	int err;
 
 	q->mask = entries - 1;
-	q->cookies = calloc(entries, sizeof(*q->cookies));
-	q->groups = calloc(entries, sizeof(*q->groups));
-	q->syncobjs = calloc(entries, sizeof(*q->syncobjs));
-	q->handles = calloc(entries, sizeof(*q->handles));
-	if (!q->cookies || !q->groups || !q->syncobjs || !q->handles)
+	q->entries = calloc(entries, sizeof(*q->entries));
+	if (!q->entries)
 		return mrt_fail(-ENOMEM, "out of memory for a queue of depth %u", depth);
 	err = accelb_mem_alloc(&q->dev->base, entries * sizeof(*q->results), &q->memory);
 	q->results = err ? NULL : q->memory.map;
@@ -46,10 +47,7 @@ static void free_queue(struct accelb_queue *q)
 {
 	if (q->results)
 		accelb_mem_free(&q->dev->base, &q->memory);
-	free(q->cookies);
-	free(q->groups);
-	free(q->syncobjs);
-	free(q->handles);
+	free(q->entries);
 	free(q);
 }
 
@@ -76,6 +74,14 @@ static int create_context(struct accelb_queue *q, const struct mrt_queue_request
 	return 0;
 }
 
+static void destroy_context(struct accelb_queue *q)
+{
+	struct drm_mho_ctx_destroy args = { .handle = q->ctx };
+
+	/* It fails only where the card is gone; then no job runs, and the context ends with the file. */
+	accelb_ioctl(q->dev->fd, DRM_IOCTL_MHO_CTX_DESTROY, &args);
+}
+
 int accelb_queue_create(struct mrt_bdev *base, const struct mrt_queue_request *req,
 			struct mrt_bqueue **out)
 {
@@ -86,9 +92,10 @@ int accelb_queue_create(struct mrt_bdev *base, const struct mrt_queue_request *r
 		return mrt_fail(-ENOMEM, "out of memory for a queue");
 	q->base.ops = base->ops;
 	q->dev = accelb_dev_of(base);
+	q->way = q->dev->info.io == MHO_IO_URING ? &accelb_way_uring : &accelb_way_ioctl;
 	/* Who polls before the first reap is told, too. */
 	q->armed = true;
-	err = alloc_rings(q, req->depth);
+	err = alloc_entries(q, req->depth);
 	if (err)
 		goto free_queue;
 	err = accelb_event_init(&q->event, q->dev, req, completions, q);
@@ -97,8 +104,14 @@ int accelb_queue_create(struct mrt_bdev *base, const struct mrt_queue_request *r
 	err = create_context(q, req);
 	if (err)
 		goto exit_event;
+	err = q->way->init(q);
+	if (err)
+		goto exit_way;
 	*out = &q->base;
 	return 0;
+exit_way:
+	destroy_context(q);
+	q->way->exit(q);
 exit_event:
 	accelb_event_exit(&q->event);
 free_queue:
@@ -106,141 +119,140 @@ free_queue:
 	return err;
 }
 
-static void destroy_syncobjs(struct accelb_queue *q)
-{
-	for (uint32_t i = q->first_group; i != q->next_group; i++)
-		if (accelb_group_at(q, i)->syncobj)
-			drmSyncobjDestroy(q->dev->fd, accelb_group_at(q, i)->syncobj);
-	while (q->nsyncobjs)
-		drmSyncobjDestroy(q->dev->fd, q->syncobjs[--q->nsyncobjs]);
-}
-
 void accelb_queue_destroy(struct mrt_bqueue *base, void (*drop)(void *cookie))
 {
 	struct accelb_queue *q = accelb_queue_of(base);
-	struct drm_mho_ctx_destroy args = { .handle = q->ctx };
 
-	/* It fails only where the card is gone; then no job runs, and the context ends with the file. */
-	accelb_ioctl(q->dev->fd, DRM_IOCTL_MHO_CTX_DESTROY, &args);
+	destroy_context(q);
+	q->way->exit(q);
 	accelb_event_exit(&q->event);
-	destroy_syncobjs(q);
 	for (uint32_t i = 0; i <= q->mask; i++)
-		if (q->cookies[i])
-			drop(q->cookies[i]);
+		if (q->entries[i].cookie)
+			drop(q->entries[i].cookie);
 	free_queue(q);
 }
 
-/* ---- handing over ---- */
+/* ---- entries ---- */
 
-void accelb_end_job(struct accelb_queue *q, uint32_t job, int err)
+void accelb_result_end(struct drm_mho_result *result, int err)
 {
-	struct drm_mho_result *r = &q->results[job & q->mask];
-
-	*r = (struct drm_mho_result){ .status = err };
-	__atomic_store_n(&r->done, DRM_MHO_RESULT_DONE, __ATOMIC_RELEASE);
+	*result = (struct drm_mho_result){ .status = err };
+	__atomic_store_n(&result->done, DRM_MHO_RESULT_DONE, __ATOMIC_RELEASE);
 }
 
-static int take_syncobj(struct accelb_queue *q, uint32_t *handle)
+bool accelb_queue_has_room(struct accelb_queue *q, uint32_t jobs)
 {
-	if (q->nsyncobjs) {
-		*handle = q->syncobjs[--q->nsyncobjs];
-		return 0;
+	return q->inflight + jobs <= q->depth &&
+	       atomic_load(&q->tail) - atomic_load(&q->head) <= q->mask;
+}
+
+uint32_t accelb_queue_enter(struct accelb_queue *q, void *cookie, struct accelb_seq_run *run)
+{
+	uint32_t number = atomic_load(&q->tail), entry = number & q->mask;
+
+	q->entries[entry].cookie = cookie;
+	q->entries[entry].run = run;
+	accelb_result_clear(&q->results[entry]);
+	q->inflight += run ? run->seq->n : 1;
+	q->pending++;
+	/* After the entry, which the thread of the event reads. */
+	atomic_store(&q->tail, number + 1);
+	return number;
+}
+
+bool accelb_is_ready(const struct accelb_queue *q, uint32_t number)
+{
+	const struct accelb_entry *e = &q->entries[number & q->mask];
+
+	if (!e->cookie)
+		return false;
+	return e->run ? accelb_seq_is_done(e->run) :
+			accelb_result_is_done(&q->results[number & q->mask]);
+}
+
+void accelb_take(struct accelb_queue *q, uint32_t number, struct mrt_done *done)
+{
+	struct accelb_entry *e = &q->entries[number & q->mask];
+	struct drm_mho_result *r = &q->results[number & q->mask];
+
+	if (e->run) {
+		q->inflight -= e->run->seq->n;
+		accelb_seq_take(e->run, done);
+		accelb_result_end(r, 0);
+	} else {
+		q->inflight--;
+		*done = (struct mrt_done){
+			.status = r->status,
+			.result = r->result,
+			.detail = r->detail,
+			.device_ns = r->device_ns,
+			.energy_fj = r->energy_fj,
+		};
 	}
-	return drmSyncobjCreate(q->dev->fd, 0, handle) ? -errno : 0;
+	q->pending--;
+	done->cookie = e->cookie;
+	*e = (struct accelb_entry){ 0 };
 }
 
-int accelb_ask(struct accelb_queue *q, struct accelb_group *g)
+void accelb_end_job(struct accelb_queue *q, uint32_t number, int err)
 {
-	int err;
+	struct accelb_entry *e = &q->entries[number & q->mask];
 
-	if (g->asked || !g->syncobj || !g->left)
-		return 0;
-	err = accelb_event_ask(&q->event, q->dev, g->syncobj);
-	g->asked = !err;
-	return err;
-}
-
-static int submit(struct accelb_queue *q, const struct drm_mho_job *jobs, struct accelb_group *g)
-{
-	struct drm_mho_sync done = { 0 };
-	struct drm_mho_submit args = {
-		.ctx = q->ctx,
-		.jobs = (uintptr_t)jobs,
-		.job_count = g->count,
-		.job_stride = sizeof(*jobs),
-		.out_syncs = (uintptr_t)&done,
-		.out_sync_count = 1,
-		.result_handle = (uint32_t)q->memory.id,
-		.result_offset = (g->first & q->mask) * sizeof(*q->results),
-	};
-	int err;
-
-	err = take_syncobj(q, &g->syncobj);
-	if (err)
-		return err;
-	done.handle = g->syncobj;
-	err = accelb_ioctl(q->dev->fd, DRM_IOCTL_MHO_SUBMIT, &args);
-	if (!err)
-		return 0;
-	q->syncobjs[q->nsyncobjs++] = g->syncobj;
-	g->syncobj = 0;
-	return err;
-}
-
-/* Jobs from running number @first on, as one group; what is refused is done with an error. */
-static void hand_over(struct accelb_queue *q, const struct drm_mho_job *jobs, uint32_t first,
-		      uint32_t count)
-{
-	struct accelb_group *g = accelb_group_at(q, q->next_group);
-	int err;
-
-	*g = (struct accelb_group){ .first = first, .count = count, .left = count };
-	err = submit(q, jobs, g);
-	if (err && err != -ENODEV && count > 1) {
-		/* All or none: the others shall not suffer for one. */
-		for (uint32_t i = 0; i < count; i++)
-			hand_over(q, jobs + i, first + i, 1);
+	if (accelb_is_ready(q, number) || !e->cookie)
 		return;
-	}
-	q->next_group++;
-	for (uint32_t i = 0; err && i < count; i++)
-		accelb_end_job(q, first + i, err);
-	if (!err && q->armed)
-		err = accelb_ask(q, g);
-	/* Also where asking failed: who then looks finds out what is wrong. */
-	if (err)
-		accelb_event_tell(&q->event);
+	if (e->run)
+		accelb_seq_end(e->run, err);
+	else
+		accelb_result_end(&q->results[number & q->mask], err);
 }
 
-static void flush(struct accelb_queue *q)
-{
-	uint32_t count = q->nstaged;
-
-	q->nstaged = 0;
-	if (count)
-		hand_over(q, q->staged, atomic_load(&q->tail) - count, count);
-}
+/* ---- the library's calls ---- */
 
 int accelb_queue_push(struct mrt_bqueue *base, const struct mrt_cmd *cmd, void *cookie)
 {
 	struct accelb_queue *q = accelb_queue_of(base);
-	uint32_t job = atomic_load(&q->tail), entry = job & q->mask;
+	struct drm_mho_job job;
 
-	if (q->inflight == q->depth || job - atomic_load(&q->head) > q->mask)
+	if (!accelb_queue_has_room(q, 1))
 		return -EAGAIN;
-	/* The results of a group lie one behind the other. */
-	if (!entry || q->nstaged == ACCELB_GROUP_MAX || q->nstaged == q->depth)
-		flush(q);
-	accelb_translate(cmd, &q->staged[q->nstaged++]);
-	q->cookies[entry] = cookie;
-	__atomic_store_n(&q->results[entry].done, DRM_MHO_RESULT_PENDING, __ATOMIC_RELAXED);
-	q->inflight++;
-	/* After the entry, which the thread of the event reads. */
-	atomic_store(&q->tail, job + 1);
+	accelb_translate(cmd, &job);
+	q->way->push(q, &job, accelb_queue_enter(q, cookie, NULL));
 	return 0;
 }
 
 void accelb_queue_kick(struct mrt_bqueue *base)
 {
-	flush(accelb_queue_of(base));
+	struct accelb_queue *q = accelb_queue_of(base);
+
+	q->way->kick(q);
+}
+
+int accelb_queue_reap(struct mrt_bqueue *base, struct mrt_done *done, uint32_t max)
+{
+	struct accelb_queue *q = accelb_queue_of(base);
+
+	return q->way->reap(q, done, max);
+}
+
+int accelb_queue_wait(struct mrt_bqueue *base, uint32_t n, uint64_t deadline)
+{
+	struct accelb_queue *q = accelb_queue_of(base);
+	int err;
+
+	accelb_event_quiet(&q->event, true);
+	err = q->way->wait(q, n, deadline);
+	accelb_event_quiet(&q->event, false);
+	return err;
+}
+
+int accelb_queue_arm(struct mrt_bqueue *base)
+{
+	struct accelb_queue *q = accelb_queue_of(base);
+
+	return q->way->arm(q);
+}
+
+int accelb_queue_fd(struct mrt_bqueue *base)
+{
+	return accelb_event_fd(&accelb_queue_of(base)->event);
 }

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * Queues of a card: taking results back, and waiting for them.
+ * The way in by ioctls: taking results back, and waiting for them.
  */
 #include <errno.h>
 #include <time.h>
@@ -18,36 +18,7 @@
 /* How long a driver whose card is gone may take to end its jobs. */
 #define GONE_NS 10000000000ULL
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static bool is_ready(const struct accelb_queue *q, uint32_t job)
-{
-	return q->cookies[job & q->mask] && accelb_is_done(q, job);
-}
-
 /* ---- taking back ---- */
-
-static void take(struct accelb_queue *q, uint32_t job, struct mrt_done *done)
-{
-	const struct drm_mho_result *r = &q->results[job & q->mask];
-
-	*done = (struct mrt_done){
-		.cookie = q->cookies[job & q->mask],
-		.status = r->status,
-		.result = r->result,
-		.detail = r->detail,
-		.device_ns = r->device_ns,
-		.energy_fj = r->energy_fj,
-	};
-	q->cookies[job & q->mask] = NULL;
-	q->inflight--;
-}
 
 static uint32_t reap_group(struct accelb_queue *q, struct accelb_group *g, struct mrt_done *done,
 			   uint32_t max)
@@ -55,9 +26,9 @@ static uint32_t reap_group(struct accelb_queue *q, struct accelb_group *g, struc
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < g->count && n < max && g->left; i++) {
-		if (!is_ready(q, g->first + i))
+		if (!accelb_is_ready(q, g->first + i))
 			continue;
-		take(q, g->first + i, &done[n++]);
+		accelb_take(q, g->first + i, &done[n++]);
 		g->left--;
 	}
 	if (!g->left && g->asked) {
@@ -70,24 +41,25 @@ static uint32_t reap_group(struct accelb_queue *q, struct accelb_group *g, struc
 /* Groups without jobs give their syncobj back, and their results to the ring, in order. */
 static void retire(struct accelb_queue *q)
 {
-	for (; q->first_group != q->next_group; q->first_group++) {
-		struct accelb_group *g = accelb_group_at(q, q->first_group);
+	struct accelb_submit *s = &q->submit;
+
+	for (; s->first_group != s->next_group; s->first_group++) {
+		struct accelb_group *g = accelb_group_at(q, s->first_group);
 
 		if (g->left)
 			break;
 		if (g->syncobj)
-			q->syncobjs[q->nsyncobjs++] = g->syncobj;
+			s->syncobjs[s->nsyncobjs++] = g->syncobj;
 		g->syncobj = 0;
 		atomic_store(&q->head, g->first + g->count);
 	}
 }
 
-int accelb_queue_reap(struct mrt_bqueue *base, struct mrt_done *done, uint32_t max)
+int accelb_ioctl_reap(struct accelb_queue *q, struct mrt_done *done, uint32_t max)
 {
-	struct accelb_queue *q = accelb_queue_of(base);
 	uint32_t n = 0;
 
-	for (uint32_t i = q->first_group; i != q->next_group && n < max; i++)
+	for (uint32_t i = q->submit.first_group; i != q->submit.next_group && n < max; i++)
 		if (accelb_group_at(q, i)->left)
 			n += reap_group(q, accelb_group_at(q, i), done + n, max - n);
 	if (n) {
@@ -103,7 +75,7 @@ static bool has_ready(const struct accelb_queue *q, uint32_t n)
 	uint32_t tail = atomic_load(&q->tail), found = 0;
 
 	for (uint32_t job = atomic_load(&q->head); job != tail && found < n; job++)
-		found += is_ready(q, job);
+		found += accelb_is_ready(q, job);
 	return found >= n;
 }
 
@@ -111,27 +83,25 @@ static bool has_ready(const struct accelb_queue *q, uint32_t n)
 static void wait_gone(struct accelb_queue *q)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t end = now_ns() + GONE_NS;
+	uint64_t end = accelb_now_ns() + GONE_NS;
 
-	while (!has_ready(q, 1) && now_ns() < end)
+	while (!has_ready(q, 1) && accelb_now_ns() < end)
 		nanosleep(&pause, NULL);
 	if (has_ready(q, 1))
 		return;
 	for (uint32_t job = atomic_load(&q->head); job != atomic_load(&q->tail); job++)
-		if (q->cookies[job & q->mask])
-			accelb_end_job(q, job, -ENODEV);
+		accelb_end_job(q, job, -ENODEV);
 }
 
-int accelb_queue_arm(struct mrt_bqueue *base)
+int accelb_ioctl_arm(struct accelb_queue *q)
 {
-	struct accelb_queue *q = accelb_queue_of(base);
 	int err = 0;
 
 	accelb_event_drain(&q->event);
 	if (has_ready(q, 1))
 		return 1;
 	q->armed = true;
-	for (uint32_t i = q->first_group; i != q->next_group && !err; i++)
+	for (uint32_t i = q->submit.first_group; i != q->submit.next_group && !err; i++)
 		err = accelb_ask(q, accelb_group_at(q, i));
 	if (!err)
 		return 0;
@@ -153,14 +123,14 @@ static uint32_t collect(struct accelb_queue *q, uint32_t n, bool *single)
 	uint32_t handles = 0, sum = 0;
 
 	*single = false;
-	for (uint32_t i = q->first_group; i != q->next_group; i++) {
+	for (uint32_t i = q->submit.first_group; i != q->submit.next_group; i++) {
 		const struct accelb_group *g = accelb_group_at(q, i);
 
 		sum += g->left;
 		if (sum < n || !g->left || !g->syncobj)
 			continue;
 		*single |= g->left > 1;
-		q->handles[handles++] = g->syncobj;
+		q->submit.handles[handles++] = g->syncobj;
 	}
 	return handles;
 }
@@ -173,11 +143,11 @@ static int wait_groups(struct accelb_queue *q, uint32_t n, uint64_t deadline)
 	int err;
 
 	while (!has_ready(q, n)) {
-		args = (struct drm_syncobj_wait){ .handles = (uintptr_t)q->handles };
+		args = (struct drm_syncobj_wait){ .handles = (uintptr_t)q->submit.handles };
 		args.count_handles = collect(q, n, &single);
 		if (!args.count_handles)
 			return 0;
-		now = now_ns();
+		now = accelb_now_ns();
 		if (now >= deadline)
 			return -ETIME;
 		until = single && deadline - now > look ? now + look : deadline;
@@ -194,20 +164,11 @@ static int wait_groups(struct accelb_queue *q, uint32_t n, uint64_t deadline)
 	return 0;
 }
 
-int accelb_queue_wait(struct mrt_bqueue *base, uint32_t n, uint64_t deadline)
+int accelb_ioctl_wait(struct accelb_queue *q, uint32_t n, uint64_t deadline)
 {
-	struct accelb_queue *q = accelb_queue_of(base);
-	int err;
+	int err = wait_groups(q, n, deadline);
 
-	accelb_event_quiet(&q->event, true);
-	err = wait_groups(q, n, deadline);
-	accelb_event_quiet(&q->event, false);
 	if (err && err != -ETIME)
 		return mrt_fail(-EIO, "waiting for the card failed: %s", mho_strerror(err));
 	return err;
-}
-
-int accelb_queue_fd(struct mrt_bqueue *base)
-{
-	return accelb_event_fd(&accelb_queue_of(base)->event);
 }

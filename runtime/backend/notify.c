@@ -23,8 +23,7 @@
 /* Completion queue of a receiving ring; at most two messages lie in it. */
 #define RECEIVER_ENTRIES 4
 
-/* Why the kernel refuses io_uring, and what to do. */
-static const char *refusal(int err)
+const char *mrt_uring_refusal(int err)
 {
 	switch (err) {
 	case -EPERM:
@@ -84,9 +83,9 @@ int mrt_notifier_init(struct mrt_notifier *n, uint32_t io, const struct mrt_logg
 			err,
 			"io_uring is demanded, but %s (%s); allow it, or open the device with "
 			"MHO_IO_AUTO or MHO_IO_THREAD",
-			refusal(err), mho_strerror(err));
+			mrt_uring_refusal(err), mho_strerror(err));
 	mrt_log(log, MHO_LOG_INFO, "no io_uring: %s (%s); completions come through an eventfd",
-		refusal(err), mho_strerror(err));
+		mrt_uring_refusal(err), mho_strerror(err));
 	return 0;
 }
 
@@ -125,7 +124,7 @@ int mrt_event_init(struct mrt_event *e, struct mrt_notifier *n, struct io_uring 
 		return open_eventfd(e);
 	err = io_uring_queue_init(RECEIVER_ENTRIES, &e->ring, 0);
 	if (err)
-		return mrt_fail(err, "no io_uring for a queue: %s (%s)", refusal(err),
+		return mrt_fail(err, "no io_uring for a queue: %s (%s)", mrt_uring_refusal(err),
 				mho_strerror(err));
 	io_uring_ring_dontfork(&e->ring);
 	e->own = true;

@@ -56,6 +56,9 @@ struct mrt_event {
 	atomic_bool waiting;
 };
 
+/* mrt_uring_refusal() - why the kernel refuses io_uring with this error, and who it may be */
+const char *mrt_uring_refusal(int err);
+
 /**
  * mrt_notifier_init() - find out which way there is
  * @n: notifier

@@ -36,12 +36,8 @@ struct fixture *fixture_open(const char *uri, uint32_t io)
 
 	assert_non_null(f);
 	pthread_mutex_init(&f->lock, NULL);
-	if (fixture_on_card() && !strcmp(uri, FIXTURE_URI)) {
+	if (fixture_on_card() && !strcmp(uri, FIXTURE_URI))
 		uri = getenv("MHO_TEST_CARD");
-		/* Jobs do not go through io_uring there, but there are queues on a program's own. */
-		if (io == MHO_IO_URING)
-			io = MHO_IO_AUTO;
-	}
 	f->io = io;
 	opts.io = io;
 	opts.log = catch_line;
@@ -66,7 +62,7 @@ int fixture_setup_io(void **state)
 	struct fixture *f = fixture_open(FIXTURE_URI, io);
 
 	assert_int_equal(mho_dev_info(f->dev, &info), 0);
-	assert_int_equal(info.io, fixture_on_card() ? MHO_IO_THREAD : io);
+	assert_int_equal(info.io, io);
 	*state = f;
 	return 0;
 }
