@@ -183,12 +183,13 @@ static char *expand(const char *path)
 
 static void start_driver(struct mrt_trace *trace, const struct mrt_trace_source *source)
 {
-	char why[512];
+	char why[400], text[512];
 
 	if (mrt_trace_fs_start("", &trace->fs, why, sizeof(why))) {
 		mrt_log(trace->log, MHO_LOG_WARNING, "trace: %s", why);
+		snprintf(text, sizeof(text), "without the driver's part: %s", why);
 		mrt_trace_put_note(trace->program.file, trace->program.pid,
-				   (int64_t)mrt_trace_time(), "without the driver's part");
+				   (int64_t)mrt_trace_time(), text);
 		return;
 	}
 	trace->driver = mrt_trace_driver_new(trace->program.file, source);

@@ -60,7 +60,7 @@ struct mrt_trace_slice {
 	const char *args;
 };
 
-#define MRT_TRACE_QUOTED 128
+#define MRT_TRACE_QUOTED 512
 
 /* mrt_trace_quote() - @text as a JSON string with its quotes, cut off where @to ends. */
 void mrt_trace_quote(char to[MRT_TRACE_QUOTED], const char *text);

@@ -114,7 +114,7 @@ void mrt_trace_point_parse(const char *line, struct mrt_trace_point *point)
 	if (!fields || sscanf(at, "%lld.%6lld", &s, &us) != 2)
 		return;
 	point->kind = kind_of(name, (size_t)(fields - name));
-	point->time_ns = s * 1000000000 + us * 1000 + 500;
+	point->time_ns = s * 1000000000 + us * 1000;
 	while (at > line && *at != '[')
 		at--;
 	parse_task(line, at, point);

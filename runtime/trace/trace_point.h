@@ -27,7 +27,7 @@ enum mrt_trace_kind {
 /**
  * struct mrt_trace_point - an event
  * @kind: which; what it does not have is 0
- * @time_ns: in the trace's clock; text has microseconds, this is the middle of one
+ * @time_ns: in the trace's clock; text is rounded to microseconds
  * @tid: thread that was running
  * @comm: its name, "<...>" if unknown
  */

@@ -144,6 +144,11 @@ test_usage()
 	expect 'fw without a word' 2 'usage' fw
 	expect 'fw without what to show' 2 'usage' fw show
 	expect 'reset without a device' 2 'which device' reset --yes
+	expect 'a trace for standard output' 2 'standard output' trace -o -
+	expect 'a trace of no time' 2 'from 1 to' trace -d 0
+	expect 'a trace without tracefs' 3 'mount -t tracefs' trace -r "$work/none"
+	mkdir -p "$work/no-driver/sys/kernel/tracing/instances"
+	expect 'a trace without a driver' 3 'modprobe mho' trace -r "$work/no-driver"
 	expect 'reset without a terminal' 2 '--yes says' reset emu:small
 }
 

@@ -140,6 +140,11 @@ refuses 1 'data.csv: is no checkpoint of mho' "samples as checkpoint" "$train" -
 refuses 1 'device "emu:no-such-card' "no such device" "$train" -d data.csv -D emu:no-such-card
 refuses 1 '/dev/full: cannot be written: No space left' "summary to a full disk" \
 	"$train" "${small[@]}" --summary /dev/full
+refuses 2 '--trace needs a file' "trace to standard output" "$train" -d data.csv --trace -
+refuses 1 '/nowhere/t.json: cannot be written' "trace to nowhere" \
+	"$train" "${small[@]}" --trace /nowhere/t.json
+refuses 1 'holds the samples' "trace over the samples" "$train" "${small[@]}" --trace ./data.csv
+refuses 1 'disk is full' "trace to a full disk" "$train" "${small[@]}" --trace /dev/full
 refuses 1 '/dev/full: cannot be written: No space left' "history to a full disk" \
 	"$train" "${small[@]}" --history /dev/full
 refuses 1 'no/where.json: cannot be written' "summary to nowhere" \
@@ -215,6 +220,21 @@ result $? "tables have a row per epoch, held-out sample, neuron"
 awk -F, 'NR > 1 && $2 == $3 { n++ } END { exit n < 22 }' p.csv
 result $? "it has learned"
 
+# Of the first run only, and the results are the same.
+works "a traced training" "$train" "${full[@]}" --runs 2 --trace t.json --summary ts.json
+check_trace()
+{
+	jq -e '[.traceEvents[] | select(.cat == "application" and .args.job) | .name] |
+		any(startswith("MVM ")) and any(startswith("UPDATE "))' t.json &&
+		[ "$(jq '[.traceEvents[] | select(.cat == "device")] | length' t.json)" -eq \
+			"$(jq '[.traceEvents[] | select(.args.job and .cat == "application")] | length' t.json)" ] &&
+		[ "$(jq .runs[0].accuracy ts.json)" = "$(jq .accuracy s.json)" ]
+}
+check_trace >why 2>&1
+result $? "its trace has every job in application and device"
+works "a traced inference" "$infer" -c a.ckpt --held-out --trace ti.json
+jq -e '.traceEvents | length > 10' ti.json >why 2>&1
+result $? "its trace"
 works "again" "$train" "${full[@]}" --history h2.csv --predictions p2.csv
 cut -d, -f1-13 h.csv >h.cut
 cut -d, -f1-13 h2.csv >h2.cut

@@ -137,6 +137,38 @@ int train_setup_samples(const struct train_setup *setup, const struct mho_nn_che
 	return 0;
 }
 
+static void on_log(void *arg, int level, const char *text)
+{
+	(void)arg;
+	(void)level;
+	train_complain("%s", text);
+}
+
+int train_setup_open(const char *uri, const char *trace, struct mho_dev **dev)
+{
+	struct mho_open_opts opts = MHO_INIT(struct mho_open_opts);
+	int err;
+
+	opts.trace = trace;
+	/* Of devices that are not traced, errors say enough. */
+	if (trace)
+		opts.log = on_log;
+	err = mho_open(uri, &opts, dev);
+	if (err)
+		train_complain("device \"%s\": %s", uri,
+			       *mho_last_error() ? mho_last_error() : mho_strerror(err));
+	return err;
+}
+
+int train_setup_end_trace(struct mho_dev *dev)
+{
+	int err = dev ? mho_trace_flush(dev) : 0;
+
+	if (err)
+		train_complain("%s", mho_last_error());
+	return err;
+}
+
 int train_setup_keep(struct mho_dev *dev)
 {
 	int err = dev ? mho_sync(dev) : 0;

@@ -38,6 +38,15 @@ int train_setup_samples(const struct train_setup *setup, const struct mho_nn_che
 			struct mho_nn_data **train, struct mho_nn_data **test);
 
 /*
+ * Opens a device, with a trace of what is done with it in the file @trace, or without (NULL).
+ * Complains. Return: 0 or -errno.
+ */
+int train_setup_open(const char *uri, const char *trace, struct mho_dev **dev);
+
+/* Whether the trace, if there is one, could be written. Complains. Return: 0 or -errno. */
+int train_setup_end_trace(struct mho_dev *dev);
+
+/*
  * Makes sure that the device keeps what was done on it, of which closing it could not tell. @dev may
  * be NULL. Complains. Return: 0 or -errno.
  */

@@ -32,6 +32,7 @@ static const char help[] =
 	"  -D, --device URI        see mhoctl list [that of the training]\n"
 	"  -p, --predictions FILE  answers as CSV; - is standard output [- if nothing else\n"
 	"                          is to tell, for samples without labels]\n"
+	"      --trace FILE        trace of the device's jobs, for ui.perfetto.dev\n"
 	"  -j, --json              print results as JSON\n"
 	"  -h, --help              print this\n"
 	"  -V, --version           print the version\n"
@@ -44,6 +45,7 @@ struct options {
 	const char *labels;
 	const char *device;
 	const char *predictions;
+	const char *trace;
 	bool unlabelled;
 	bool held_out;
 	bool json;
@@ -52,6 +54,7 @@ struct options {
 enum {
 	OPT_NO_LABELS = 256,
 	OPT_HELD_OUT,
+	OPT_TRACE,
 };
 
 static const struct option options[] = {
@@ -62,6 +65,7 @@ static const struct option options[] = {
 	{ "held-out", no_argument, NULL, OPT_HELD_OUT },
 	{ "device", required_argument, NULL, 'D' },
 	{ "predictions", required_argument, NULL, 'p' },
+	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -92,6 +96,9 @@ static int take_option(struct options *o, int opt)
 		return -1;
 	case 'p':
 		o->predictions = optarg;
+		return -1;
+	case OPT_TRACE:
+		o->trace = optarg;
 		return -1;
 	case 'j':
 		o->json = true;
@@ -136,6 +143,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 		return usage("no samples: --data FILE or --held-out is needed");
 	if (o->held_out && (o->labels || o->unlabelled))
 		return usage("--held-out takes the labels of the training");
+	if (o->trace && !strcmp(o->trace, "-"))
+		return usage("--trace needs a file");
 	if (o->json && o->predictions && !strcmp(o->predictions, "-"))
 		return usage("--json and the predictions cannot both go to standard output");
 	return -1;
@@ -228,12 +237,8 @@ static int open_device(struct infer *in)
 	int ret;
 
 	train_setup_string(&in->setup.device, uri ? uri : "emu:");
-	ret = mho_open(in->setup.device, NULL, &in->dev);
-	if (ret) {
-		train_complain("device \"%s\": %s", in->setup.device,
-			       *mho_last_error() ? mho_last_error() : mho_strerror(ret));
+	if (train_setup_open(in->setup.device, in->o->trace, &in->dev))
 		return TRAIN_FAILED;
-	}
 	ret = mho_nn_create_from(in->dev, in->ckpt, 0, 0, &in->nn);
 	if (ret < 0)
 		return nn_failed();
@@ -389,6 +394,8 @@ int main(int argc, char **argv)
 		status = answer(&in);
 	if (!status)
 		status = output(&in);
+	if (train_setup_end_trace(in.dev))
+		status = TRAIN_FAILED;
 	if (train_setup_keep(in.dev))
 		status = TRAIN_FAILED;
 	tear_down(&in);

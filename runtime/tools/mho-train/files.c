@@ -125,8 +125,8 @@ static bool same_file(const char *a, const char *b)
 
 int files_check(const struct options *o)
 {
-	const char *const outputs[] = { o->checkpoint, o->summary, o->history, o->predictions,
-					o->conductance };
+	const char *const outputs[] = { o->checkpoint,	o->summary,	o->history,
+					o->predictions, o->conductance, o->trace };
 
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++) {
 		if (same_file(outputs[i], o->setup.data) ||

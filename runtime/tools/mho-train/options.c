@@ -55,6 +55,7 @@ static const char help[] =
 	"      --summary FILE      results, as JSON\n"
 	"      --history FILE      results of each epoch, as CSV\n"
 	"      --predictions FILE  answers to the held-out samples, as CSV\n"
+	"      --trace FILE        of the device's jobs, for ui.perfetto.dev\n"
 	"      --conductance FILE  of the first layer's cells in nS, as CSV\n"
 	"  -j, --json              print results as JSON\n"
 	"  -q, --quiet             print no progress\n"
@@ -80,6 +81,7 @@ enum {
 	OPT_HISTORY,
 	OPT_PREDICTIONS,
 	OPT_CONDUCTANCE,
+	OPT_TRACE,
 };
 
 static const struct option options[] = {
@@ -107,6 +109,7 @@ static const struct option options[] = {
 	{ "history", required_argument, NULL, OPT_HISTORY },
 	{ "predictions", required_argument, NULL, OPT_PREDICTIONS },
 	{ "conductance", required_argument, NULL, OPT_CONDUCTANCE },
+	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
@@ -331,6 +334,9 @@ static int parse_one(struct options *o, int opt, const char *arg)
 	case OPT_PREDICTIONS:
 		o->predictions = arg;
 		return 0;
+	case OPT_TRACE:
+		o->trace = arg;
+		return 0;
 	case OPT_CONDUCTANCE:
 		o->conductance = arg;
 		return 0;
@@ -479,6 +485,8 @@ int options_parse(struct options *o, int argc, char **argv)
 	status = o->resume ? check_resume(o, fixed) : check_new(o);
 	if (status >= 0)
 		return status;
+	if (to_stdout(o->trace))
+		return usage("--trace needs a file");
 	if (to_stdout(o->summary) + to_stdout(o->history) + to_stdout(o->predictions) +
 		    to_stdout(o->conductance) + o->json >
 	    1)

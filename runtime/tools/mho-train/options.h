@@ -21,6 +21,7 @@ struct options {
 	const char *history;
 	const char *conductance;
 	const char *predictions;
+	const char *trace;
 	const char *name;
 	uint32_t hidden[MHO_NN_LAYERS_MAX];
 	uint32_t hidden_count;

@@ -63,17 +63,6 @@ static void set_device(struct run *run)
 	run->setup.device = seeded;
 }
 
-static int open_device(struct run *run)
-{
-	int err = mho_open(run->setup.device, NULL, &run->dev);
-
-	if (!err)
-		return TRAIN_OK;
-	train_complain("device \"%s\": %s", run->setup.device,
-		       *mho_last_error() ? mho_last_error() : mho_strerror(err));
-	return TRAIN_FAILED;
-}
-
 static uint32_t count_classes(const struct run *run)
 {
 	struct mho_nn_data_info train = MHO_INIT(struct mho_nn_data_info), test = train;
@@ -177,9 +166,8 @@ static int set_up(struct run *run)
 		return nn_failed();
 	if (train_setup_samples(&run->setup, run->ckpt, &run->train, &run->test))
 		return TRAIN_FAILED;
-	status = open_device(run);
-	if (status)
-		return status;
+	if (train_setup_open(run->setup.device, run->many ? NULL : o->trace, &run->dev))
+		return TRAIN_FAILED;
 	run->note = train_setup_print(&run->setup);
 	if (o->resume)
 		return resume_trainer(run);
@@ -385,6 +373,8 @@ int run_train(const struct options *o, uint32_t i, struct result *result)
 		sum_up(&run, result);
 		status = examine(&run, result);
 	}
+	if (train_setup_end_trace(run.dev))
+		status = TRAIN_FAILED;
 	if (train_setup_keep(run.dev))
 		status = TRAIN_FAILED;
 	tear_down(&run);

@@ -6,7 +6,7 @@
 # cli_mhoctl.sh compares them.
 # shellcheck shell=bash
 
-_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top fault utils'
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top trace fault utils'
 
 # Options of a verb.
 _mhoctl_options()
@@ -24,6 +24,7 @@ _mhoctl_options()
 	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
 	reset) echo "--yes $open" ;;
 	top) echo "--batch --iterations --delay --sort --load --root $open" ;;
+	trace) echo '--output --command --duration --root --json --help' ;;
 	fault) echo '--control --timeout --json --help' ;;
 	utils) echo '--json --help' ;;
 	esac
@@ -47,8 +48,9 @@ _mhoctl_value()
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
+	--command) mapfile -t COMPREPLY < <(compgen -c -- "$current") ;;
 	--tile | --repetitions | --milliseconds | --threads | --iterations | --delay | \
-		--timeout | -[tnmd])
+		--timeout | --duration | -[tnmd])
 		COMPREPLY=()
 		;;
 	*) return 1 ;;

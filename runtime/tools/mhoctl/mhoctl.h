@@ -155,6 +155,7 @@ int run_bench(struct call *call);
 int run_fw(struct call *call);
 int run_reset(struct call *call);
 int run_top(struct call *call);
+int run_trace(struct call *call);
 int run_fault(struct call *call);
 int run_utils(struct call *call);
 

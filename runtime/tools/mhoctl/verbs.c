@@ -68,6 +68,14 @@ static const struct option_spec top_options[] = {
 	{ 0 },
 };
 
+static const struct option_spec trace_options[] = {
+	{ "output", 'o', "FILE", NULL, "where the trace goes (default mho-trace.json)" },
+	{ "command", 0, "COMMAND", NULL, "run this in a shell, and end when it does" },
+	{ "duration", 'd', "SECONDS", NULL, "end after so long (default: with Ctrl-C)" },
+	{ "root", 'r', "DIR", NULL, "look for tracefs below DIR" },
+	{ 0 },
+};
+
 static const struct option_spec fault_options[] = {
 	{ "control", 'c', "PATH", NULL, "mho-emud's control socket, or a serial line to it" },
 	{ "timeout", 't', "SECONDS", NULL, "how long an answer may take (default 20)" },
@@ -213,6 +221,18 @@ const struct verb mhoctl_verbs[] = {
 		.without = "Without a URI: accel:, the card of this machine.",
 		.options = top_options,
 		.run = run_top,
+	},
+	{
+		.name = "trace",
+		.summary = "record what cards do for all programs, for Perfetto",
+		.description =
+			"Records the driver's tracepoints and writes a trace for https://ui.perfetto.dev or\n"
+			"Chrome: for each job how long its program waited, its time in the queue, in the\n"
+			"driver and in the device. Prints the means. Needs root. Traces of single programs,\n"
+			"also on emulated cards: mho-train --trace, or MHO_TRACE=FILE in the environment.",
+		.synopsis = "",
+		.options = trace_options,
+		.run = run_trace,
 	},
 	{
 		.name = "fault",
