@@ -242,8 +242,8 @@ struct mrt_queue_request {
  *	@destroy is set
  * @array_info: describes an array, and at most @n of its blocks
  * @queue_create: makes a queue
- * @queue_destroy: aborts what is in flight and ends the queue; then calls @drop for the cookie of
- *	each command that was not reaped, in any order
+ * @queue_destroy: aborts what is in flight and ends the queue, with the sequences that it has left;
+ *	then calls @drop for the cookie of each command or run that was not reaped, in any order
  *
  * Of a queue, from one thread at a time:
  * @push: adds a command; 0, or silently -EAGAIN if there is no room. The device may not see it
@@ -261,7 +261,8 @@ struct mrt_queue_request {
  * until @seq_destroy.
  * @seq_create: prepares a sequence, on the thread of the queue. 0, or silently any error: "not
  *	here", "not so many", "not now"; the sequence is pushed command by command then.
- * @seq_destroy: from any thread; no run of it is in flight or will be, and its queue is still there
+ * @seq_destroy: from any thread; no run of it is in flight or will be, and its queue is still there.
+ *	Sequences that are left go with @queue_destroy.
  * @push_seq: adds all its commands in order, as by @push, on the thread of the queue; they have one
  *	completion in @reap, with this cookie: the first status that is not 0, in order; the sums of
  *	result, detail, device time and energy. 0, or silently -EAGAIN if there is no room, also

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/graph.h"
 #include "core/uri.h"
 #include "emulator/topo.h"
 
@@ -101,6 +102,7 @@ static int new_dev(const struct mho_open_opts *opts, struct mrt_dev **out)
 	mrt_link_init(&dev->bufs);
 	mrt_link_init(&dev->mats);
 	mrt_link_init(&dev->queues);
+	mrt_link_init(&dev->graphs);
 	*out = dev;
 	return 0;
 }
@@ -211,9 +213,15 @@ static void free_queues(struct mrt_dev *dev)
 	}
 }
 
-/* Without queues there are no jobs: the handles hold the only references. */
+/* Without queues there are no jobs: the handles, and graphs, hold the only references. */
 static void free_objects(struct mrt_dev *dev)
 {
+	while (!mrt_link_empty(&dev->graphs)) {
+		struct mrt_graph *g = mrt_link_entry(dev->graphs.next, struct mrt_graph, link);
+
+		mrt_handle_take(g->handle, MRT_GRAPH, "mho_close");
+		mrt_graph_put(g);
+	}
 	while (!mrt_link_empty(&dev->mats)) {
 		struct mrt_mat *mat = mrt_link_entry(dev->mats.next, struct mrt_mat, link);
 

@@ -39,6 +39,7 @@ struct mrt_sync;
  * @bufs: buffers
  * @mats: matrices
  * @queues: queues
+ * @graphs: graphs
  */
 struct mrt_dev {
 	struct mho_dev *handle;
@@ -53,6 +54,7 @@ struct mrt_dev {
 	struct mrt_link bufs;
 	struct mrt_link mats;
 	struct mrt_link queues;
+	struct mrt_link graphs;
 };
 
 /**
@@ -101,16 +103,28 @@ struct mrt_mat {
 	struct mho_mat_block *blocks;
 };
 
+/* Jobs in order, linked through mho_job.internal. */
+struct mrt_jobs {
+	struct mho_job *first;
+	struct mho_job *last;
+};
+
 /**
  * struct mrt_queue - a queue with its backlog
  * @dev: its device
  * @handle: what the program holds; NULL for the one of the synchronous calls
  * @link: in mrt_dev.queues
  * @bqueue: the backend's queue
- * @inflight: jobs that the backend has
- * @backlog: jobs that wait
- * @first: first job of the backlog, linked through mho_job.internal
- * @last: last one
+ * @depth: most commands that the backend takes
+ * @inflight: completions that are to come from the backend
+ * @alone: of these for jobs, not for runs of graphs
+ * @pending: jobs that were submitted and not reaped
+ * @backlog: jobs that wait, or are runs of which not everything was handed over
+ * @finished: runs to be reaped
+ * @runs: runs that have begun, in order
+ * @binds: what it keeps for graphs, while it ends
+ * @calling: a function of a graph is being called
+ * @told: such a function wants its thread to be told
  * @trace: or NULL
  */
 struct mrt_queue {
@@ -118,10 +132,16 @@ struct mrt_queue {
 	struct mho_queue *handle;
 	struct mrt_link link;
 	struct mrt_bqueue *bqueue;
+	uint32_t depth;
 	uint32_t inflight;
-	uint32_t backlog;
-	struct mho_job *first;
-	struct mho_job *last;
+	uint32_t alone;
+	uint32_t pending;
+	struct mrt_jobs backlog;
+	struct mrt_jobs finished;
+	struct mrt_link runs;
+	struct mrt_link binds;
+	bool calling;
+	bool told;
 	struct mrt_trace_queue *trace;
 };
 
@@ -138,6 +158,8 @@ void mrt_queue_free(struct mrt_queue *queue);
 int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n);
 int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
 		   int64_t timeout_ns);
+/* mrt_queue_finished() - a run has ended: the next reap takes it. */
+void mrt_queue_finished(struct mrt_queue *queue, struct mho_job *run);
 
 /* sync.c */
 int mrt_sync_new(struct mrt_dev *dev);

@@ -19,6 +19,7 @@ enum mrt_kind {
 	MRT_BUF,
 	MRT_MAT,
 	MRT_QUEUE,
+	MRT_GRAPH,
 };
 
 /**

@@ -6,6 +6,7 @@
  * everything again; here it is for sentences that name the program's fields.
  */
 #include "core/job.h"
+#include "core/graph.h"
 
 #include <errno.h>
 #include <math.h>
@@ -38,6 +39,7 @@ static const struct op {
 	[MHO_OP_TRANSFER] = { "TRANSFER", true, NO_OPERAND, NO_OPERAND, 0 },
 	[MHO_OP_SCRUB] = { "SCRUB", true, NO_OPERAND, NO_OPERAND, 0 },
 	[MHO_OP_BARRIER] = { "BARRIER", false, NO_OPERAND, NO_OPERAND, 0 },
+	[MHO_OP_GRAPH] = { "GRAPH", false, NO_OPERAND, NO_OPERAND, 0 },
 };
 
 #define OPS (sizeof(ops) / sizeof(*ops))
@@ -91,9 +93,23 @@ static void operand_shape(const struct mho_job *job, const struct mrt_mat *mat, 
 	*len = shape == BATCH_ROWS ? mat->rows : mat->cols;
 }
 
-static int check_extent(const struct mho_slice *slice, const struct mrt_buf *buf, const char *op,
-			char name, uint32_t vectors, uint32_t len, uint32_t element)
+static uint32_t element_size(const struct mho_slice *slice)
 {
+	return slice->type == MHO_I8 ? 1 : sizeof(float);
+}
+
+/* Bytes from the first element to the end of the last one; below 2^49: no overflow. */
+static uint64_t span(const struct mho_slice *slice, uint32_t vectors, uint32_t len)
+{
+	uint64_t row = (uint64_t)len * element_size(slice);
+
+	return (vectors - 1) * (slice->stride ? slice->stride : row) + row;
+}
+
+static int check_extent(const struct mho_slice *slice, const struct mrt_buf *buf, const char *op,
+			char name, uint32_t vectors, uint32_t len)
+{
+	uint32_t element = element_size(slice);
 	uint64_t row = (uint64_t)len * element, stride = slice->stride ? slice->stride : row, bytes;
 
 	if (stride < row || stride % element)
@@ -104,8 +120,7 @@ static int check_extent(const struct mho_slice *slice, const struct mrt_buf *buf
 	if (slice->offset % element)
 		return mrt_fail(-EINVAL, "%s: %c.offset is %llu, not a multiple of %u", op, name,
 				(unsigned long long)slice->offset, element);
-	/* Below 2^49: no overflow. */
-	bytes = (vectors - 1) * stride + row;
+	bytes = span(slice, vectors, len);
 	if (slice->offset > buf->size || bytes > buf->size - slice->offset)
 		return mrt_fail(-EINVAL,
 				"%s: %c needs %llu bytes from offset %llu on (%u vectors of %u "
@@ -123,7 +138,7 @@ static int check_slice(struct mrt_dev *dev, const struct mho_job *job,
 	const struct op *op = &ops[job->op];
 	const char *what = operand ? "b.buf of the job" : "a.buf of the job";
 	char name = operand ? 'b' : 'a';
-	uint32_t vectors, len, element = slice->type == MHO_I8 ? 1 : sizeof(float);
+	uint32_t vectors, len;
 	struct mrt_buf *buf;
 
 	buf = mrt_handle_get(slice->buf, MRT_BUF, what);
@@ -142,7 +157,7 @@ static int check_slice(struct mrt_dev *dev, const struct mho_job *job,
 		return mrt_fail(-EINVAL, "%s: %c.scale is not a finite number", op->name, name);
 	operand_shape(job, job_mat(job), operand ? op->b : op->a, &vectors, &len);
 	*out = buf;
-	return check_extent(slice, buf, op->name, name, vectors, len, element);
+	return check_extent(slice, buf, op->name, name, vectors, len);
 }
 
 static int check_factor(const struct mho_job *job, float factor, const char *of)
@@ -223,13 +238,11 @@ static int check_pulse(const struct mho_job *job)
 	return 0;
 }
 
-static int check_transfer(struct mrt_dev *dev, struct mho_job *job)
+static int check_transfer(const struct mho_job *job)
 {
-	struct mrt_mat *src = job_mat(job), *dst = find_mat(dev, job->dst, "TRANSFER, dst");
+	const struct mrt_mat *src = job_mat(job), *dst = job_dst(job);
 	float factor;
 
-	if (!dst)
-		return -EINVAL;
 	if (dst == src)
 		return mrt_fail(-EINVAL, "TRANSFER: mat and dst are the same matrix");
 	if (dst->rows != src->rows)
@@ -252,11 +265,10 @@ static int check_transfer(struct mrt_dev *dev, struct mho_job *job)
 				"TRANSFER: alpha is %g, and with the matrices' scales no "
 				"finite number",
 				(double)job->alpha);
-	job->internal[3] = (uintptr_t)dst;
 	return 0;
 }
 
-static int check_op(struct mrt_dev *dev, struct mho_job *job)
+int mrt_job_check_op(const struct mho_job *job)
 {
 	switch (job->op) {
 	case MHO_OP_MVM:
@@ -271,7 +283,7 @@ static int check_op(struct mrt_dev *dev, struct mho_job *job)
 	case MHO_OP_PULSE:
 		return check_pulse(job);
 	case MHO_OP_TRANSFER:
-		return check_transfer(dev, job);
+		return check_transfer(job);
 	default:
 		return 0;
 	}
@@ -298,6 +310,19 @@ static int check_operands(struct mrt_dev *dev, struct mho_job *job)
 	return err;
 }
 
+static int find_objects(struct mrt_dev *dev, struct mho_job *job)
+{
+	struct mrt_mat *mat = find_mat(dev, job->mat, mrt_op_name(job->op));
+
+	if (!mat)
+		return -EINVAL;
+	job->internal[1] = (uintptr_t)mat;
+	if (job->op != MHO_OP_TRANSFER)
+		return check_operands(dev, job);
+	job->internal[3] = (uintptr_t)find_mat(dev, job->dst, "TRANSFER, dst");
+	return job->internal[3] ? 0 : -EINVAL;
+}
+
 static void take_references(struct mho_job *job)
 {
 	struct mrt_buf *buf;
@@ -315,8 +340,7 @@ static void take_references(struct mho_job *job)
 int mrt_job_begin(struct mrt_dev *dev, struct mho_job *job)
 {
 	const struct op *op;
-	struct mrt_mat *mat;
-	int err;
+	int err = 0;
 
 	if (!job)
 		return mrt_fail(-EINVAL, "the job is NULL");
@@ -328,19 +352,61 @@ int mrt_job_begin(struct mrt_dev *dev, struct mho_job *job)
 				job->flags, op->flags | MHO_JOB_FENCE);
 	memset(job->internal, 0, sizeof(job->internal));
 	if (op->mat) {
-		mat = find_mat(dev, job->mat, op->name);
-		if (!mat)
-			return -EINVAL;
-		job->internal[1] = (uintptr_t)mat;
-		err = check_operands(dev, job);
+		err = find_objects(dev, job);
 		if (!err)
-			err = check_op(dev, job);
-		if (err)
-			return err;
-		take_references(job);
+			err = mrt_job_check_op(job);
+		if (!err)
+			take_references(job);
+	} else if (job->op == MHO_OP_GRAPH) {
+		err = mrt_graph_begin(dev, job);
 	}
-	job->status = -EINPROGRESS;
-	return 0;
+	if (!err)
+		job->status = -EINPROGRESS;
+	return err;
+}
+
+int mrt_job_access(const struct mho_job *job, struct mrt_access out[MRT_JOB_ACCESSES])
+{
+	const struct op *op = &ops[job->op];
+	const struct mrt_mat *mat = job_mat(job);
+	uint32_t vectors, len;
+	int n = 0;
+
+	if (!mat)
+		return 0;
+	out[n++] = (struct mrt_access){
+		.object = mat,
+		.end = 1,
+		.kind = MRT_ACCESS_MATRIX,
+		.read = job->op != MHO_OP_PROGRAM && job->op != MHO_OP_SCRUB,
+		.write = job->op != MHO_OP_MVM && job->op != MHO_OP_MVM_T &&
+			 job->op != MHO_OP_READ && job->op != MHO_OP_TRANSFER,
+	};
+	if (job->op == MHO_OP_TRANSFER)
+		out[n++] = (struct mrt_access){
+			.object = job_dst(job),
+			.end = 1,
+			.kind = MRT_ACCESS_MATRIX,
+			.read = true,
+			.write = true,
+		};
+	for (int i = 0; i < 2; i++) {
+		const struct mho_slice *slice = i ? &job->b : &job->a;
+		enum shape shape = i ? op->b : op->a;
+
+		if (shape == NO_OPERAND)
+			continue;
+		operand_shape(job, mat, shape, &vectors, &len);
+		out[n++] = (struct mrt_access){
+			.object = job_buf(job, i),
+			.begin = slice->offset,
+			.end = slice->offset + span(slice, vectors, len),
+			.kind = i ? MRT_ACCESS_B : MRT_ACCESS_A,
+			.read = !i || job->op == MHO_OP_UPDATE,
+			.write = i && job->op != MHO_OP_UPDATE,
+		};
+	}
+	return n;
 }
 
 static void translate_slice(const struct mho_job *job, int operand, struct mrt_operand *out)
@@ -425,6 +491,8 @@ void mrt_job_end(struct mho_job *job)
 {
 	struct mrt_mat *mat = job_mat(job);
 
+	if (job->op == MHO_OP_GRAPH)
+		mrt_graph_end(job);
 	if (!mat)
 		return;
 	if (job_buf(job, 0))

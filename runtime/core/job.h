@@ -4,13 +4,14 @@
  *
  * A job from the program's struct mho_job to the backend's struct mrt_cmd and back.
  *
- * While a job is the library's, mho_job.internal holds: [0] the next job of the backlog;
- * [1] the matrix; [2] the buffer of a; [3] the buffer of b, or the destination of
- * TRANSFER.
+ * While a job is the library's, mho_job.internal holds: [0] the next job of a list;
+ * [1] the matrix; [2] the buffer of a, or the graph; [3] the buffer of b, or the
+ * destination of TRANSFER, or the run of a graph; [4] the scheduler's.
  */
 #ifndef MHO_CORE_JOB_H
 #define MHO_CORE_JOB_H
 
+#include "core/access.h"
 #include "core/dev.h"
 
 /**
@@ -21,6 +22,15 @@
  * Return: 0, or -EINVAL with the last error set; nothing is held then.
  */
 int mrt_job_begin(struct mrt_dev *dev, struct mho_job *job);
+
+/* mrt_job_check_op() - the part of that check that depends on alpha. 0 or -EINVAL. */
+int mrt_job_check_op(const struct mho_job *job);
+
+/* Most that a job touches: matrices and operands. */
+#define MRT_JOB_ACCESSES 3
+
+/* mrt_job_access() - what a job that has begun, and is no graph, touches; how much of it. */
+int mrt_job_access(const struct mho_job *job, struct mrt_access out[MRT_JOB_ACCESSES]);
 
 /* mrt_job_translate() - the command of a job that has begun. */
 void mrt_job_translate(const struct mho_job *job, struct mrt_cmd *cmd);

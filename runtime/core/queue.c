@@ -5,12 +5,14 @@
  * Queues: the scheduler between a program's jobs and the room in a device's ring.
  * Jobs that find no room wait in a list that is linked through them, and go to the
  * device in bulk as completions make room. Order on a matrix and fences are the
- * device's work; all that is needed here is to keep the order of submission.
+ * device's work; all that is needed here is to keep the order of submission. The
+ * first of the list may be a run of a graph of which a part is with the device.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/graph.h"
 #include "core/job.h"
 
 #define DEFAULT_DEPTH 256
@@ -63,6 +65,9 @@ int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct
 	if (!queue)
 		return mrt_fail(-ENOMEM, "out of memory for a queue");
 	queue->dev = dev;
+	queue->depth = req.depth;
+	mrt_link_init(&queue->runs);
+	mrt_link_init(&queue->binds);
 	err = dev->ops->queue_create(dev->bdev, &req, &queue->bqueue);
 	if (err) {
 		free(queue);
@@ -76,24 +81,51 @@ int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct
 	return 0;
 }
 
+static struct mho_job *pop(struct mrt_jobs *list)
+{
+	struct mho_job *job = list->first;
+
+	if (job)
+		list->first = mrt_job_next(job);
+	return job;
+}
+
+static void append(struct mrt_jobs *list, struct mho_job *job)
+{
+	mrt_job_set_next(job, NULL);
+	if (list->first)
+		mrt_job_set_next(list->last, job);
+	else
+		list->first = job;
+	list->last = job;
+}
+
+void mrt_queue_finished(struct mrt_queue *queue, struct mho_job *run)
+{
+	append(&queue->finished, run);
+}
+
+/* Runs are ended as a whole, by mrt_bind_free(). */
 static void drop(void *cookie)
 {
-	mrt_job_end(cookie);
+	if (!mrt_is_run(cookie))
+		mrt_job_end(cookie);
 }
 
 void mrt_queue_free(struct mrt_queue *queue)
 {
 	struct mrt_dev *dev = queue->dev;
-	struct mho_job *job, *next;
+	struct mho_job *job;
 
 	pthread_mutex_lock(&dev->lock);
 	mrt_link_del(&queue->link);
 	pthread_mutex_unlock(&dev->lock);
+	mrt_bind_detach(queue);
 	dev->ops->queue_destroy(queue->bqueue, drop);
-	for (job = queue->first; job; job = next) {
-		next = mrt_job_next(job);
-		mrt_job_end(job);
-	}
+	while ((job = pop(&queue->backlog)))
+		if (!mrt_run_has_begun(job))
+			mrt_job_end(job);
+	mrt_bind_free(queue);
 	mrt_trace_queue_end(queue->trace);
 	free(queue);
 }
@@ -108,26 +140,32 @@ static int push(struct mrt_queue *queue, struct mho_job *job)
 	if (err)
 		return err;
 	queue->inflight++;
+	queue->alone++;
 	mrt_trace_pushed(queue->trace, job, 1);
 	return 0;
 }
 
-static void append(struct mrt_queue *queue, struct mho_job *job)
+/* 0 if all of a job is with the device, or even done. */
+static int hand_over(struct mrt_queue *queue, struct mho_job *job)
 {
-	mrt_job_set_next(job, NULL);
-	if (queue->first)
-		mrt_job_set_next(queue->last, job);
-	else
-		queue->first = job;
-	queue->last = job;
-	queue->backlog++;
+	return job->op == MHO_OP_GRAPH ? mrt_run_issue(queue, job) : push(queue, job);
 }
 
+/* A function of a graph must not use the queue that it is called for. */
+static int check_calling(const struct mrt_queue *queue, const char *what)
+{
+	if (!queue->calling)
+		return 0;
+	return mrt_fail(-EBUSY, "%s: a function of a graph uses the queue that the graph runs on",
+			what);
+}
+
+/* Of a run, its jobs are traced when they are handed over. */
 static void trace_job(struct mrt_queue *queue, const struct mho_job *job)
 {
 	struct mrt_trace_job_info info;
 
-	if (!queue->trace)
+	if (!queue->trace || job->op == MHO_OP_GRAPH)
 		return;
 	mrt_job_describe(job, &info);
 	mrt_trace_put_job(queue->trace, job, &info);
@@ -144,8 +182,9 @@ int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint3
 		if (err)
 			break;
 		trace_job(queue, jobs[i]);
-		if (queue->first || push(queue, jobs[i]))
-			append(queue, jobs[i]);
+		queue->pending++;
+		if (queue->backlog.first || hand_over(queue, jobs[i]))
+			append(&queue->backlog, jobs[i]);
 	}
 	queue->dev->ops->kick(queue->bqueue);
 	mrt_trace_end(queue->trace, MRT_TRACE_SUBMIT, begin, i);
@@ -155,18 +194,17 @@ int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint3
 /* Moves what fits from the backlog to the device. */
 static void refill(struct mrt_queue *queue)
 {
-	struct mho_job *job = queue->first, *next;
+	struct mho_job *job = queue->backlog.first, *next;
 
 	if (!job)
 		return;
 	for (; job; job = next) {
-		/* Once pushed and kicked, a job's link must not be needed any more. */
+		/* Once handed over, a job's link must not be needed any more. */
 		next = mrt_job_next(job);
-		if (push(queue, job))
+		if (hand_over(queue, job))
 			break;
-		queue->backlog--;
+		queue->backlog.first = next;
 	}
-	queue->first = job;
 	queue->dev->ops->kick(queue->bqueue);
 }
 
@@ -180,38 +218,66 @@ static void finish(struct mho_job *job, const struct mrt_done *done)
 	job->energy_fj = done->energy_fj;
 }
 
+static uint32_t take_finished(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max)
+{
+	uint32_t n = 0;
+
+	while (n < max && queue->finished.first)
+		jobs[n++] = pop(&queue->finished);
+	return n;
+}
+
+/* What has completed: jobs to @jobs, the runs among them to the finished. Number of jobs. */
+static uint32_t sort_out(struct mrt_queue *queue, const struct mrt_done *done, uint32_t got,
+			 struct mho_job **jobs)
+{
+	uint32_t n = 0;
+
+	queue->inflight -= got;
+	for (uint32_t i = 0; i < got; i++) {
+		if (mrt_is_run(done[i].cookie)) {
+			mrt_run_done(queue, &done[i]);
+			continue;
+		}
+		jobs[n++] = done[i].cookie;
+		mrt_trace_reaped(queue->trace, done[i].cookie, &done[i]);
+		finish(done[i].cookie, &done[i]);
+	}
+	queue->alone -= n;
+	return n;
+}
+
 /* Takes what is there, without waiting. Number, or -EIO. */
 static int take(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max)
 {
 	struct mrt_done done[REAP_MAX];
-	uint32_t n = 0;
+	uint32_t n = take_finished(queue, jobs, max), want;
+	int got = 0;
 
 	while (n < max) {
-		uint32_t want = max - n < REAP_MAX ? max - n : REAP_MAX;
-		int got = queue->dev->ops->reap(queue->bqueue, done, want);
-
+		want = max - n < REAP_MAX ? max - n : REAP_MAX;
+		got = queue->dev->ops->reap(queue->bqueue, done, want);
 		if (got < 0)
-			return n ? (int)n : got;
-		for (int i = 0; i < got; i++) {
-			jobs[n + i] = done[i].cookie;
-			mrt_trace_reaped(queue->trace, done[i].cookie, &done[i]);
-			finish(done[i].cookie, &done[i]);
-		}
-		n += got;
-		queue->inflight -= got;
+			break;
+		n += sort_out(queue, done, got, jobs + n);
 		refill(queue);
+		n += take_finished(queue, jobs + n, max - n);
 		if ((uint32_t)got < want)
 			break;
 	}
-	return n;
+	queue->pending -= n;
+	return n || got >= 0 ? (int)n : got;
 }
 
 /* For how many completions to sleep: those that are wanted, but never until the device is idle. */
 static uint32_t sleep_for(const struct mrt_queue *queue, uint32_t wanted)
 {
 	uint32_t n = wanted < queue->inflight ? wanted : queue->inflight;
+	uint32_t runs = mrt_run_sleep(queue);
 
-	if (queue->backlog && n > queue->inflight / 2)
+	if (runs)
+		return queue->alone ? 1 : runs;
+	if (queue->backlog.first && n > queue->inflight / 2)
 		n = queue->inflight / 2;
 	return n ? n : 1;
 }
@@ -220,7 +286,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 		int64_t timeout_ns)
 {
 	const struct mrt_backend *ops = queue->dev->ops;
-	uint32_t pending = queue->inflight + queue->backlog, n = 0;
+	uint32_t pending = queue->pending, n = 0;
 	uint64_t deadline = 0;
 	int got, err = 0;
 
@@ -233,7 +299,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 		if (got < 0)
 			return n ? (int)n : got;
 		n += got;
-		if (n >= min || timeout_ns == 0 || err)
+		if (n >= min || timeout_ns == 0 || err || queue->told)
 			break;
 		if (!deadline)
 			deadline = deadline_of(timeout_ns);
@@ -241,6 +307,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 		if (err && err != -ETIME)
 			return n ? (int)n : err;
 	}
+	queue->told = false;
 	if (n || !max)
 		return n;
 	/* Nothing is there: from now on the fd tells when something comes. */
@@ -305,25 +372,31 @@ void mho_queue_destroy(struct mho_queue *handle)
 int mho_queue_submit(struct mho_queue *handle, struct mho_job *const *jobs, uint32_t n)
 {
 	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_submit");
+	int err;
 
 	if (!queue)
 		return -EINVAL;
 	if (n > INT32_MAX || (n && !jobs))
 		return mrt_fail(-EINVAL, "mho_queue_submit: %u jobs at %p cannot be submitted", n,
 				(const void *)jobs);
-	return mrt_queue_submit(queue, jobs, n);
+	err = check_calling(queue, "mho_queue_submit");
+	return err ? err : mrt_queue_submit(queue, jobs, n);
 }
 
 int mho_queue_reap(struct mho_queue *handle, struct mho_job **jobs, uint32_t max, uint32_t min,
 		   int64_t timeout_ns)
 {
 	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_reap");
+	int err;
 
 	if (!queue)
 		return -EINVAL;
 	if (max && !jobs)
 		return mrt_fail(-EINVAL,
 				"mho_queue_reap: there is no room for %u jobs (jobs is NULL)", max);
+	err = check_calling(queue, "mho_queue_reap");
+	if (err)
+		return err;
 	return mrt_queue_reap(queue, jobs, max < INT32_MAX ? max : INT32_MAX, min, timeout_ns);
 }
 
@@ -331,7 +404,7 @@ uint32_t mho_queue_pending(const struct mho_queue *handle)
 {
 	struct mrt_queue *queue = mrt_handle_get(handle, MRT_QUEUE, "mho_queue_pending");
 
-	return queue ? queue->inflight + queue->backlog : 0;
+	return queue ? queue->pending : 0;
 }
 
 int mho_queue_fd(struct mho_queue *handle)

@@ -156,7 +156,8 @@ static void test_refusals(void **state)
 	const struct mho_slice type = { .buf = b, .type = 2 };
 	const struct mho_slice scaled = { .buf = b, .type = MHO_I8, .scale = 2.0f };
 	const struct refusal refusals[] = {
-		{ { .op = 10 }, "op is 10" },
+		{ { .op = 11 }, "op is 11" },
+		{ { .op = MHO_OP_GRAPH }, "GRAPH: the graph is NULL" },
 		{ { .op = MHO_OP_NOP, .flags = 8 }, "NOP: flags are 0x8; allowed are 0x1" },
 		{ { .op = MHO_OP_MVM, .flags = MHO_JOB_WEAR }, "MVM: flags" },
 		{ { .op = MHO_OP_MVM, .alpha = 1.0f }, "MVM: the matrix is NULL" },

@@ -57,6 +57,7 @@ struct mho_dev;
 struct mho_buf;
 struct mho_mat;
 struct mho_queue;
+struct mho_graph;
 struct io_uring;
 
 /* ---- library ---- */
@@ -669,6 +670,7 @@ MHO_API int mho_mat_blocks(const struct mho_mat *mat, struct mho_mat_block *bloc
  *	@src_col to @src_col + @count
  * @MHO_OP_SCRUB: all weights to 0
  * @MHO_OP_BARRIER: completes when all earlier jobs of the queue have
+ * @MHO_OP_GRAPH: a run of @graph (section graphs)
  */
 enum mho_op {
 	MHO_OP_NOP = 0,
@@ -681,6 +683,7 @@ enum mho_op {
 	MHO_OP_TRANSFER = 7,
 	MHO_OP_SCRUB = 8,
 	MHO_OP_BARRIER = 9,
+	MHO_OP_GRAPH = 10,
 };
 
 enum mho_type {
@@ -725,10 +728,15 @@ struct mho_slice {
  * @src_col: TRANSFER: first column
  * @dst_col: TRANSFER: first column in @dst
  * @count: TRANSFER: columns
+ * @graph: GRAPH: what to run
+ * @a_slot: GRAPH: slot of the operands a, below mho_graph_opts.a_slots
+ * @b_slot: GRAPH: likewise for the operands b
  * @user_data: the caller's
  * @status: out: 0, -errno, or a positive device status (mho_strerror() knows both)
- * @result: out: MVM: saturated outputs; UPDATE, PULSE, TRANSFER: pulses; PROGRAM: cells that missed
- * @detail: out: MVM: extra reads; PROGRAM: iterations; after an error, where
+ * @result: out: MVM: saturated outputs; UPDATE, PULSE, TRANSFER: pulses; PROGRAM: cells that
+ *	missed; GRAPH: the sum
+ * @detail: out: MVM: extra reads; PROGRAM: iterations; after an error, where; of a GRAPH: number of
+ *	the job in the graph that failed first
  * @device_ns: out: device time
  * @energy_fj: out: energy
  * @internal: the library's
@@ -748,6 +756,9 @@ struct mho_job {
 	uint32_t dst_col;
 	uint32_t count;
 	uint32_t pad;
+	struct mho_graph *graph;
+	uint32_t a_slot;
+	uint32_t b_slot;
 	void *user_data;
 	int32_t status;
 	uint32_t result;
@@ -755,7 +766,7 @@ struct mho_job {
 	uint32_t pad2;
 	uint64_t device_ns;
 	uint64_t energy_fj;
-	uint64_t internal[4];
+	uint64_t internal[5];
 };
 
 /* ---- synchronous calls: plain memory, one result, any thread ---- */
@@ -880,6 +891,178 @@ MHO_API uint32_t mho_queue_pending(const struct mho_queue *queue);
  * Return: the fd, or -EOPNOTSUPP for a queue on the application's own ring.
  */
 MHO_API int mho_queue_fd(struct mho_queue *queue);
+
+/* ---- graphs: jobs that are recorded once and run often ---- */
+
+/**
+ * struct mho_graph_opts - optional settings of a graph
+ * @size: sizeof(struct mho_graph_opts)
+ * @runs: most runs that are in flight at once on a queue, 0 for 2; more wait in the library
+ * @a_slots: number of slots that mho_job.a_slot of a run chooses from, 0 for 1
+ * @b_slots: likewise for mho_job.b_slot
+ * @pad: zero
+ * @reserved: zero
+ */
+struct mho_graph_opts {
+	size_t size;
+	uint32_t runs;
+	uint32_t a_slots;
+	uint32_t b_slots;
+	uint32_t pad;
+	uint64_t reserved[4];
+};
+
+/**
+ * mho_graph_create() - begin to record
+ * @dev: device
+ * @opts: settings, or NULL
+ * @out: the graph, empty
+ *
+ * One thread records a graph. A sealed one may be run on any number of queues of its device, from
+ * their threads at the same time.
+ *
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+MHO_API int mho_graph_create(struct mho_dev *dev, const struct mho_graph_opts *opts,
+			     struct mho_graph **out);
+
+/**
+ * struct mho_graph_step - how a slot moves the operands of a recorded job
+ * @a: bytes that operand a moves on for each slot; 0: it stays
+ * @b: likewise for operand b
+ */
+struct mho_graph_step {
+	uint64_t a;
+	uint64_t b;
+};
+
+/**
+ * mho_graph_add() - record a job
+ * @graph: graph that is not sealed
+ * @job: copied, and checked as by mho_queue_submit(), for every slot; no MHO_OP_GRAPH
+ * @step: what slots do to it, NULL for nothing
+ *
+ * The graph holds its matrices and buffers: what the program frees meanwhile stays until the graph
+ * is destroyed.
+ *
+ * Return: number of the job in the graph, from 0 on; -EINVAL (the last error names it and the
+ * field), -E2BIG (it has MHO_GRAPH_JOBS_MAX already), -EBUSY (sealed), -ENOMEM.
+ */
+MHO_API int mho_graph_add(struct mho_graph *graph, const struct mho_job *job,
+			  const struct mho_graph_step *step);
+
+#define MHO_GRAPH_JOBS_MAX 4096
+
+/* A host function writes the range; without it, it reads it. */
+#define MHO_ACCESS_WRITE (1U << 0)
+/* mho_graph_access.step goes with mho_job.b_slot; without it, with a_slot. */
+#define MHO_ACCESS_B_SLOT (1U << 1)
+
+/**
+ * struct mho_graph_access - memory that a host function touches
+ * @buf: buffer
+ * @offset: first byte
+ * @bytes: length
+ * @step: bytes that the range moves on for each slot
+ * @flags: MHO_ACCESS_*
+ * @pad: zero
+ */
+struct mho_graph_access {
+	struct mho_buf *buf;
+	uint64_t offset;
+	uint64_t bytes;
+	uint64_t step;
+	uint32_t flags;
+	uint32_t pad;
+};
+
+/*
+ * A function of the program's between the jobs of a run, whose job is @run. It is called on the
+ * thread that has the queue, by mho_queue_submit() or mho_queue_reap(), and must not use this queue
+ * itself.
+ *
+ * Return: 0; a negative errno: the run ends with it; or, to be told, 1: the mho_queue_reap() that
+ * is under way, or the next one, does not wait any more once the run's next jobs are on their way.
+ */
+typedef int (*mho_graph_fn)(void *arg, const struct mho_job *run);
+
+/**
+ * mho_graph_add_host() - record a call of a function of the program's
+ * @graph: graph that is not sealed
+ * @fn: the function
+ * @arg: passed to it
+ * @accesses: what it touches of the memory that jobs of the graph use, copied
+ * @n: number of these; with 0 it is taken to touch all of it
+ *
+ * It is called when the jobs recorded before that touch the same memory are done, and no earlier
+ * run needs it any more. Jobs recorded after it start after it.
+ *
+ * Return: as mho_graph_add().
+ */
+MHO_API int mho_graph_add_host(struct mho_graph *graph, mho_graph_fn fn, void *arg,
+			       const struct mho_graph_access *accesses, uint32_t n);
+
+/**
+ * mho_graph_seal() - end recording
+ * @graph: graph with at least one job or function
+ *
+ * Finds out what depends on what, by matrices and by ranges of buffers. Then the graph is run by
+ * submitting a job with MHO_OP_GRAPH to a queue, as often as one likes.
+ *
+ * A run counts as one job of the queue. Jobs that are submitted after it are handed to the device
+ * after the last one of the run's. Within a run, jobs overlap where neither a matrix nor memory is
+ * shared, and so do those of runs that follow each other. If one fails, those that were not handed
+ * to the device yet are left out, functions, too, and the run has the status of the first that
+ * failed.
+ *
+ * Return: 0, -EINVAL (empty), -EBUSY (sealed before), -ENOMEM.
+ */
+MHO_API int mho_graph_seal(struct mho_graph *graph);
+
+/**
+ * mho_graph_set_alpha() - change the factor or learning rate of a recorded job
+ * @graph: graph
+ * @index: number of the job
+ * @alpha: as mho_job.alpha
+ *
+ * Concerns runs that are submitted afterwards. Where runs are prepared in the driver, the next one
+ * costs a preparation more: for what changes from run to run, use slots.
+ * Threads: any, not at the same time as a submission of this graph.
+ *
+ * Return: 0, -EINVAL, -EBUSY (a run waits in the library: reap first).
+ */
+MHO_API int mho_graph_set_alpha(struct mho_graph *graph, uint32_t index, float alpha);
+
+/**
+ * struct mho_graph_stat - what a recorded job has cost in all runs so far
+ * @size: sizeof(struct mho_graph_stat)
+ * @runs: times that it was done
+ * @errors: times that it failed
+ * @result: sum of mho_job.result of those that were done
+ * @detail: sum of mho_job.detail
+ * @device_ns: device time
+ * @energy_fj: energy
+ * @status: of the last failure, 0 if there was none
+ * @op: enum mho_op; of a function, MHO_OP_NOP
+ */
+struct mho_graph_stat {
+	size_t size;
+	uint64_t runs;
+	uint64_t errors;
+	uint64_t result;
+	uint64_t detail;
+	uint64_t device_ns;
+	uint64_t energy_fj;
+	int32_t status;
+	uint32_t op;
+};
+
+/* mho_graph_stat_get() - what job @index has cost; any thread. Return: 0, -EINVAL (size, index). */
+MHO_API int mho_graph_stat_get(struct mho_graph *graph, uint32_t index,
+			       struct mho_graph_stat *stat);
+
+/* mho_graph_destroy() - runs in flight come to their end first; @graph may be NULL. */
+MHO_API void mho_graph_destroy(struct mho_graph *graph);
 
 #ifdef __cplusplus
 }
