@@ -110,6 +110,10 @@
 #define MHO_HW_TECH_TEMPERATURE "temperature-millikelvin"
 #define MHO_HW_TECH_WIDTH_EXPONENT "width-exponent-ppm"
 #define MHO_HW_TECH_ACTIVATION "activation-microelectronvolt"
+#define MHO_HW_TECH_HALF_SELECT "half-select" /* "none", "v/2", "v/3" */
+#define MHO_HW_TECH_HYDROGEN_VOLTAGE "hydrogen-microvolt"
+#define MHO_HW_TECH_HYDROGEN_WIDTH "hydrogen-picoseconds"
+#define MHO_HW_TECH_HYDROGEN_PULSES "hydrogen-pulses"
 #define MHO_HW_TECH_REF_VOLTAGE "reference-microvolt"
 #define MHO_HW_TECH_REF_WIDTH "reference-picoseconds"
 #define MHO_HW_TECH_REF_ELECTROLYTE "reference-electrolyte-picometre"

@@ -57,6 +57,18 @@ enum mho_pulse_noise {
 	MHO_PULSE_PROTONS,
 };
 
+/**
+ * enum mho_half_select - what cells see that are not meant
+ * @MHO_HALF_SELECT_NONE: nothing that moves them
+ * @MHO_HALF_SELECT_V2: half of the voltage on a line that is driven alone
+ * @MHO_HALF_SELECT_V3: a third on such a line, and the reverse of it on lines that are not driven
+ */
+enum mho_half_select {
+	MHO_HALF_SELECT_NONE,
+	MHO_HALF_SELECT_V2,
+	MHO_HALF_SELECT_V3,
+};
+
 /* Most points of a measured curve. */
 #define MHO_CURVE_MAX 32
 
@@ -147,6 +159,10 @@ enum mho_bound_management {
  * @temperature_k: temperature T, K
  * @beta: exponent of the pulse width
  * @activation_ev: Arrhenius energy of the prefactor, eV
+ * @half_select: how lines are driven; needs the law
+ * @hydrogen_v: voltage from which on long pulses form hydrogen, V; 0: never
+ * @hydrogen_s: width above which they do, s
+ * @hydrogen_pulses: such pulses that a cell stands: then it is stuck
  * @ref_v, @ref_s, @ref_thickness_m, @ref_temperature_k: the conditions for which @dw_min is given
  *
  * Conductance and energy:
@@ -236,6 +252,10 @@ struct mho_tech {
 	double temperature_k;
 	double beta;
 	double activation_ev;
+	enum mho_half_select half_select;
+	double hydrogen_v;
+	double hydrogen_s;
+	uint64_t hydrogen_pulses;
 	double ref_v;
 	double ref_s;
 	double ref_thickness_m;
@@ -292,6 +312,12 @@ double mho_tech_step(const struct mho_tech *tech);
  * conditions: what trains are made for.
  */
 double mho_tech_granularity(const struct mho_tech *tech);
+
+/* mho_tech_disturb() - step of a cell that is not meant, in units of the step of one that is. */
+double mho_tech_disturb(const struct mho_tech *tech);
+
+/* mho_tech_forms_hydrogen() - whether the technology's pulses do. */
+bool mho_tech_forms_hydrogen(const struct mho_tech *tech);
 
 /* mho_tech_ions() - ions that a pulse of the nominal step moves. */
 double mho_tech_ions(const struct mho_tech *tech);

@@ -24,9 +24,11 @@ struct mho_stream {
 	uint32_t words[3];
 };
 
-/* Added to the kind of a pulse's stream: for numbers of ions, for the noise of what is shown. */
+/* Added to the kind of a pulse's stream: for numbers of ions, for what is shown, for
+ * cells that are not meant. */
 #define MHO_STREAM_IONS 16
 #define MHO_STREAM_SHOWN 32
+#define MHO_STREAM_DISTURB 64
 
 /**
  * struct mho_curved - what the cells of a tile have in common, for laws that are no straight line
@@ -140,6 +142,7 @@ struct mho_adc {
  * @update_row: pulses where the trains of the row and the columns coincide, W -= d x^T; returns how
  *              many
  * @pulse_row: counts[i] pulses at cell i, its sign the direction; returns how many
+ * @disturb_row: @up[i] pulses up and @down[i] down at cell i, of @share of a step each; no wear
  * @axpy: y = clip(y + a * x, min, max)
  */
 struct mho_kernels {
@@ -156,6 +159,8 @@ struct mho_kernels {
 	uint64_t (*update_row)(const struct mho_row *row, const struct mho_trains *x,
 			       const uint32_t *d_bits, uint32_t words, uint32_t d_negative);
 	uint64_t (*pulse_row)(const struct mho_row *row, const int32_t *counts);
+	void (*disturb_row)(const struct mho_row *row, const float *up, const float *down,
+			    float share);
 	void (*axpy)(float *y, const float *x, uint32_t n, float a, float min, float max);
 };
 

@@ -115,12 +115,15 @@ static uint64_t pulse_row(struct mho_tile *t, uint64_t op, uint32_t attempt, uin
 			  uint32_t col, uint32_t n, const int32_t *counts)
 {
 	struct mho_row cells = mho_tile_row(t, row, col, n, op, attempt);
+	uint64_t pulses;
 	uint32_t most = 0;
 
 	for (uint32_t j = 0; j < n; j++)
 		most = (uint32_t)abs(counts[j]) > most ? (uint32_t)abs(counts[j]) : most;
 	cells.one_by_one = most > t->closed_form;
-	return t->kernels->pulse_row(&cells, counts);
+	pulses = t->kernels->pulse_row(&cells, counts);
+	mho_tile_break(t, row);
+	return pulses;
 }
 
 static void pulse_row_exact(struct mho_tile *t, uint32_t row, uint32_t col, uint32_t n,
@@ -157,15 +160,14 @@ static void note_column_time(struct column_time *time, const int32_t *counts, ui
 static void charge_pulses(const struct mho_tile *t, const struct column_time *time, uint32_t cols,
 			  uint64_t pulses, struct mho_cost *cost)
 {
-	double half = mho_tile_half_select_energy(t);
 	uint64_t slots = 0;
 
 	for (uint32_t j = 0; j < cols; j++)
 		slots += (uint64_t)time->up[j] + time->down[j];
 	cost->ns += (double)slots * t->tech.pulse_s * 1e9;
 	cost->pulses += pulses;
-	cost->fj += (double)pulses * (mho_tile_pulse_energy(t) - 2 * half) +
-		    ((double)slots * t->rows + (double)pulses * t->cols) * half;
+	cost->fj += (double)pulses * mho_tile_meant_energy(t) +
+		    mho_tile_lines_energy(t, (double)slots, (double)slots, (double)pulses);
 }
 
 void mho_tile_pulse(struct mho_tile *t, uint64_t op, const struct mho_rect *r, const int8_t *counts,
@@ -188,6 +190,7 @@ void mho_tile_pulse(struct mho_tile *t, uint64_t op, const struct mho_rect *r, c
 			pulses += pulse_row(t, op, 0, r->row + i, r->col, r->cols, n);
 		}
 	}
+	mho_tile_disturb_pulses(t, op, 0, r, counts, ld, 1);
 	charge_pulses(t, &time, r->cols, pulses, cost);
 }
 
@@ -232,11 +235,13 @@ static uint32_t write_exact(struct mho_tile *t, const struct mho_program *p, flo
  * @error: when it was last read and pulsed
  * @stuck: rounds without progress since
  * @done: reads within the tolerance; left alone then, or noise would drive it out again
+ * @pulses: of this round, for the cells that they are not for
  * @given_up: pulses do not help, as at a bound; left alone, since they wear the cell
  */
 struct progress {
 	float error;
 	uint8_t stuck;
+	int8_t pulses;
 	bool done;
 	bool given_up;
 };
@@ -314,6 +319,7 @@ static uint32_t verify_round(struct mho_tile *t, uint64_t op, const struct mho_p
 				counts[j] = next_pulses(t, &row[j], target_of(p, i, j) - w[j],
 							tolerance, round);
 			}
+			row[j].pulses = (int8_t)counts[j];
 			*missed += !row[j].done;
 			pulsed += counts[j] != 0;
 		}
@@ -324,6 +330,9 @@ static uint32_t verify_round(struct mho_tile *t, uint64_t op, const struct mho_p
 	}
 	for (uint32_t j = 0; j < cols; j++)
 		read += column_read[j];
+	if (write)
+		mho_tile_disturb_pulses(t, op, round + 1, &p->rect, &cells->pulses,
+					cols * sizeof(*cells), sizeof(*cells));
 	charge_reads(t, p->rect.rows, read, average, cost);
 	charge_pulses(t, &time, cols, pulses, cost);
 	return pulsed;

@@ -67,6 +67,10 @@ void mho_tech_init(struct mho_tech *tech)
 		.temperature_k = 300,
 		.beta = 0.5,
 		.activation_ev = 0.4,
+		.half_select = MHO_HALF_SELECT_NONE,
+		.hydrogen_v = 0,
+		.hydrogen_s = 1e-6,
+		.hydrogen_pulses = 1000,
 		.ref_v = 10,
 		.ref_s = 5e-9,
 		.ref_thickness_m = 10e-9,
@@ -156,6 +160,13 @@ static int check_law(const struct mho_tech *t, char *err, size_t len)
 		return -EINVAL;
 	if (t->corrupt + t->stuck_min + t->stuck_max > 1)
 		return refuse(err, len, "corrupt and stuck cells together are more than all");
+	if ((unsigned int)t->half_select > MHO_HALF_SELECT_V3)
+		return refuse(err, len, "the half-select scheme is none of enum mho_half_select");
+	if (t->half_select && !t->field_driven)
+		return refuse(
+			err, len,
+			"what a part of the voltage does is known for field-driven cells only: "
+			"half-select needs field-driven");
 	if ((unsigned int)t->pulse_noise > MHO_PULSE_PROTONS)
 		return refuse(err, len, "the pulse noise is none of enum mho_pulse_noise");
 	if (t->pulse_noise == MHO_PULSE_PROTONS && !(mho_tech_ions(t) >= 0.1))
@@ -213,6 +224,8 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 		{ "temperature, K", t->temperature_k, 200, 500 },
 		{ "exponent of the pulse width (beta)", t->beta, 0.01, 2 },
 		{ "activation energy, eV", t->activation_ev, 0, 5 },
+		{ "voltage from which on hydrogen forms, V", t->hydrogen_v, 0, 100 },
+		{ "width above which hydrogen forms, s", t->hydrogen_s, 0, 1 },
 		{ "reference voltage, V", t->ref_v, 1e-3, 100 },
 		{ "reference width, s", t->ref_s, 1e-12, 1 },
 		{ "reference thickness, m", t->ref_thickness_m, 1e-10, 1e-4 },
@@ -296,6 +309,19 @@ double mho_tech_step(const struct mho_tech *t)
 	prefactor =
 		t->activation_ev / BOLTZMANN_EV * (1 / t->ref_temperature_k - 1 / t->temperature_k);
 	return t->dw_min * exp(field + time + prefactor);
+}
+
+double mho_tech_disturb(const struct mho_tech *t)
+{
+	double full = reduced_voltage(t->pulse_v, t->temperature_k, t->thickness_m, t->hop_m);
+	double part = t->half_select == MHO_HALF_SELECT_V3 ? full / 3 : full / 2;
+
+	return t->half_select ? exp(log_sinh(part) - log_sinh(full)) : 0;
+}
+
+bool mho_tech_forms_hydrogen(const struct mho_tech *t)
+{
+	return t->hydrogen_v > 0 && t->pulse_v >= t->hydrogen_v && t->pulse_s > t->hydrogen_s;
 }
 
 double mho_tech_granularity(const struct mho_tech *t)

@@ -298,6 +298,8 @@ static void make_ideal(struct mho_tech *tech)
 	tech->w_max_dtod = 0;
 	tech->write_noise = 0;
 	tech->corrupt = 0;
+	tech->half_select = MHO_HALF_SELECT_NONE;
+	tech->hydrogen_v = 0;
 	tech->lifetime_s = 0;
 	tech->diffusion = 0;
 	tech->drift_nu = 0;
@@ -342,6 +344,8 @@ int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, u
 	t->step = (float)mho_tech_step(tech);
 	t->granularity = mho_tech_granularity(tech);
 	t->quantum = (float)(tech->dw_min / mho_tech_ions(tech));
+	t->disturb = (float)mho_tech_disturb(tech);
+	t->breaks_at = mho_tech_forms_hydrogen(tech) ? tech->hydrogen_pulses : 0;
 	t->closed_form = closed_form(tech, t->model, t->step);
 	set_curved(t);
 	z = malloc(sizeof(*z) * MHO_CELL_DRAWS * cols);
@@ -466,9 +470,28 @@ double mho_tile_pulse_energy(const struct mho_tile *t)
 
 double mho_tile_half_select_energy(const struct mho_tile *t)
 {
-	double half = t->tech.pulse_v / 2;
+	double part = t->tech.pulse_v / (t->tech.half_select == MHO_HALF_SELECT_V3 ? 3 : 2);
 
-	return t->tech.gate_f * half * half * 1e15;
+	return t->tech.gate_f * part * part * 1e15;
+}
+
+double mho_tile_lines_energy(const struct mho_tile *t, double slots, double columns, double rows)
+{
+	double part = mho_tile_half_select_energy(t);
+
+	/* By thirds all cells see it, whether a line is driven or none. */
+	if (t->tech.half_select == MHO_HALF_SELECT_V3)
+		return slots * t->rows * t->cols * part;
+	return (columns * t->rows + rows * t->cols) * part;
+}
+
+double mho_tile_meant_energy(const struct mho_tile *t)
+{
+	double part = mho_tile_half_select_energy(t);
+
+	/* A cell with both pulses was counted from either side. */
+	return mho_tile_pulse_energy(t) -
+	       (t->tech.half_select == MHO_HALF_SELECT_V3 ? part : 2 * part);
 }
 
 double mho_tile_cell_read_energy(const struct mho_tile *t)
@@ -661,6 +684,8 @@ int mho_tile_state_load(struct mho_tile *t, const void *buf, size_t len)
 		p = get32(t->w, p, n);
 	if (age_size(t))
 		load_age(t, p);
+	for (uint32_t i = 0; i < t->rows; i++)
+		mho_tile_break(t, i);
 	mho_tile_trim(t);
 	return 0;
 }

@@ -35,6 +35,8 @@
  * @min: lower bound
  * @extra: more numbers of each cell, as the law has them; NULL where it has none
  * @curved: what the cells have in common, for laws that are no straight line
+ * @disturb: step of a cell that is not meant, of that of one that is; 0: it does not move
+ * @breaks_at: pulses after which a cell is stuck; 0: never
  * @ages: time changes the cells
  * @rested_ns: time that they have not felt yet
  * @clock_ns: time that they have
@@ -74,6 +76,8 @@ struct mho_tile {
 	uint16_t *min;
 	uint16_t *extra[MHO_CELL_EXTRA];
 	struct mho_curved curved;
+	float disturb;
+	uint64_t breaks_at;
 	bool ages;
 	_Atomic uint64_t rested_ns;
 	uint64_t clock_ns;
@@ -162,8 +166,58 @@ float mho_tile_adc_step(const struct mho_tile *tile, float bound);
 /* mho_tile_pulse_energy() - of one pulse at a selected cell, fJ. */
 double mho_tile_pulse_energy(const struct mho_tile *tile);
 
-/* mho_tile_half_select_energy() - of one slot at a cell with half the voltage, fJ. */
+/* mho_tile_half_select_energy() - of one slot at a cell with a part of the voltage, fJ. */
 double mho_tile_half_select_energy(const struct mho_tile *tile);
+
+/**
+ * mho_tile_lines_energy() - of cells that are not meant, fJ; those that are count as well
+ * @tile: tile
+ * @slots: slots
+ * @columns: pulses on columns
+ * @rows: pulses on rows
+ */
+double mho_tile_lines_energy(const struct mho_tile *tile, double slots, double columns,
+			     double rows);
+
+/* mho_tile_meant_energy() - of a pulse, less what mho_tile_lines_energy() has counted for it, fJ. */
+double mho_tile_meant_energy(const struct mho_tile *tile);
+
+/**
+ * mho_tile_disturb_pulses() - what single pulses do to all cells that they are not for
+ * @tile: tile
+ * @op: operation
+ * @attempt: round of it
+ * @rect: cells that were pulsed, column by column
+ * @counts: pulses of each, with sign
+ * @ld: bytes from row to row
+ * @step: bytes from cell to cell
+ */
+void mho_tile_disturb_pulses(struct mho_tile *tile, uint64_t op, uint32_t attempt,
+			     const struct mho_rect *rect, const int8_t *counts, size_t ld,
+			     size_t step);
+
+/**
+ * struct mho_slots - one row of an update
+ * @x: trains of the columns
+ * @bits: the row's train
+ * @words: words of a train
+ * @slots: slots
+ * @d_negative: all ones for an error below 0
+ */
+struct mho_slots {
+	const struct mho_trains *x;
+	const uint32_t *bits;
+	uint32_t words;
+	uint32_t slots;
+	uint32_t d_negative;
+};
+
+/* mho_tile_disturb_row() - what trains do to the cells of row @row of @u that they are not for. */
+void mho_tile_disturb_row(struct mho_tile *tile, uint64_t op, uint32_t vector,
+			  const struct mho_update *u, uint32_t row, const struct mho_slots *s);
+
+/* mho_tile_break() - cells of row @row that have had too many pulses are stuck from now on. */
+void mho_tile_break(struct mho_tile *tile, uint32_t row);
 
 /* mho_tile_cell_read_energy() - of one read of a mean cell at full input, fJ. */
 double mho_tile_cell_read_energy(const struct mho_tile *tile);

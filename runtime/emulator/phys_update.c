@@ -131,8 +131,6 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 {
 	const struct mho_kernels *k = t->kernels;
 	struct plan *p = memory;
-	double half = mho_tile_half_select_energy(t);
-
 	p->max_words = (longest_train(t, u) + 31) / 32;
 	p->stride = ((size_t)u->rect.rows + u->rect.cols) * (p->max_words + 1);
 	for (uint32_t v = 0; v < u->batch; v++) {
@@ -152,10 +150,10 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 		cost->ns += drive.slots * t->tech.pulse_s * 1e9;
 		ones = k->trains(&columns, x, u->rect.cols, per_element(drive.x, x_scale),
 				 drive.slots, &xs);
-		cost->fj += (double)ones * t->rows * half;
+		cost->fj += mho_tile_lines_energy(t, drive.slots, (double)ones, 0);
 		ones = k->trains(&rows, d, u->rect.rows, per_element(drive.d, d_scale), drive.slots,
 				 &ds);
-		cost->fj += (double)ones * t->cols * half;
+		cost->fj += mho_tile_lines_energy(t, 0, 0, (double)ones);
 	}
 	if (t->tech.model == MHO_MODEL_IDEAL)
 		cost->ns += u->batch * t->tech.pulse_s * 1e9;
@@ -192,21 +190,27 @@ static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct 
 			bits[w] = rows.bits[(size_t)w * u->rect.rows + i];
 			any |= bits[w];
 		}
-		if (!any)
+		if (!any && !(t->disturb > 0))
 			continue;
 		row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, v);
 		row.one_by_one = p->vectors[v].slots > t->closed_form;
 		pulses += t->kernels->update_row(&row, &columns, bits, p->vectors[v].words,
 						 rows.negative[i] ^ flip);
+		if (t->disturb > 0 && p->vectors[v].slots) {
+			struct mho_slots s = { &columns, bits, p->vectors[v].words,
+					       p->vectors[v].slots, rows.negative[i] ^ flip };
+
+			mho_tile_disturb_row(t, op, v, u, i, &s);
+		}
 	}
+	mho_tile_break(t, u->rect.row + i);
 	return pulses;
 }
 
 void mho_tile_update_rows(struct mho_tile *t, uint64_t op, const struct mho_update *u,
 			  const void *plan, uint32_t first, uint32_t count, struct mho_cost *cost)
 {
-	/* A cell with both pulses was counted as half-selected from either side. */
-	double energy = mho_tile_pulse_energy(t) - 2 * mho_tile_half_select_energy(t);
+	double energy = mho_tile_meant_energy(t);
 	uint64_t pulses = 0;
 
 	for (uint32_t i = first; i < first + count; i++) {

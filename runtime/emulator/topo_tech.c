@@ -43,6 +43,13 @@ static const char *const bound_words[] = {
 	NULL,
 };
 
+static const char *const half_select_words[] = {
+	[MHO_HALF_SELECT_NONE] = "none",
+	[MHO_HALF_SELECT_V2] = "v/2",
+	[MHO_HALF_SELECT_V3] = "v/3",
+	NULL,
+};
+
 static const char *const pulse_noise_words[] = {
 	[MHO_PULSE_MULTIPLICATIVE] = "multiplicative",
 	[MHO_PULSE_ADDITIVE] = "additive",
@@ -138,6 +145,10 @@ static const struct mho_prop properties[] = {
 	REAL(MHO_HW_TECH_TEMPERATURE, temperature_k, 200000, 500000, MILLI, "millikelvin"),
 	REAL(MHO_HW_TECH_WIDTH_EXPONENT, beta, 10000, 2000000, MICRO, "millionths"),
 	REAL(MHO_HW_TECH_ACTIVATION, activation_ev, 0, 5000000, MICRO, "microelectronvolts"),
+	WORD(MHO_HW_TECH_HALF_SELECT, half_select, half_select_words),
+	REAL(MHO_HW_TECH_HYDROGEN_VOLTAGE, hydrogen_v, 0, 100000000, MICRO, "microvolts"),
+	REAL(MHO_HW_TECH_HYDROGEN_WIDTH, hydrogen_s, 1, SECOND_PS, PICO, "picoseconds"),
+	PROP(MHO_HW_TECH_HYDROGEN_PULSES, MHO_PROP_U64, hydrogen_pulses, 1, INT64_MAX, 1, "pulses"),
 	REAL(MHO_HW_TECH_REF_VOLTAGE, ref_v, 1000, 100000000, MICRO, "microvolts"),
 	REAL(MHO_HW_TECH_REF_WIDTH, ref_s, 1, SECOND_PS, PICO, "picoseconds"),
 	REAL(MHO_HW_TECH_REF_ELECTROLYTE, ref_thickness_m, 100, 10000000, PICO, "picometres"),
@@ -202,7 +213,7 @@ static int read_law(const void *fdt, int node, struct mho_tech *tech, struct mho
 }
 
 /* What no single property shows. */
-static int check_together(const void *fdt, int node, const struct mho_tech *tech,
+static int check_together(const void *fdt, int node, struct mho_tech *tech,
 			  struct mho_props_error *err)
 {
 	char path[128], text[256];
@@ -227,6 +238,10 @@ static int check_together(const void *fdt, int node, const struct mho_tech *tech
 		mho_props_fail(err, fdt, node, "%s: %s", path, text);
 		return -EINVAL;
 	}
+	/* Cells that hydrogen has taken are worn out. */
+	if (mho_tech_forms_hydrogen(tech) &&
+	    (!tech->endurance || tech->endurance > tech->hydrogen_pulses))
+		tech->endurance = tech->hydrogen_pulses;
 	return 0;
 }
 

@@ -401,6 +401,8 @@ static void compare_cells(const struct mho_kernels *a, const struct mho_kernels 
 	tech.reference_std = 0.1f;
 	tech.write_noise = noise == MHO_PULSE_ADDITIVE ? 2 : 0;
 	tech.corrupt = 0.01f;
+	tech.field_driven = true;
+	tech.half_select = (enum mho_half_select)noise;
 	tech.noise_add = tech.noise_slope = 1e-4f;
 	bench_curves(&tech);
 	p = work(&tech, a, &size);

@@ -382,8 +382,8 @@ static void check_range(const struct documented *d)
 static void test_documented_defaults(void **state)
 {
 	(void)state;
-	/* 7 limits, 5 of heat, 78 of a technology. */
-	assert_int_equal(each_documented(check_default), 7 + 5 + 78);
+	/* 7 limits, 5 of heat, 82 of a technology. */
+	assert_int_equal(each_documented(check_default), 7 + 5 + 82);
 }
 
 static void test_documented_ranges(void **state)
@@ -490,6 +490,8 @@ static void test_bad_technologies(void **state)
 	expect(CELLS(TECH, "curve-up-ppm", 1000000), "\"curve-up-ppm\" has 4 bytes",
 	       "2 to 32 numbers");
 	expect(CELLS(TECH, "curve-down-ppm", 1000000, (uint32_t)-1), "\"curve-down-ppm\" is -1");
+	expect(with_string("/technologies/constant-step", "half-select", "v/2"),
+	       "/technologies/constant-step", "half-select needs field-driven");
 	expect(CELLS("/technologies/ideal", "pulse-noise", 1), "must be one string");
 	expect(without("/technologies", NULL), "node \"technologies\" is missing");
 
@@ -593,6 +595,26 @@ static void test_property_length_wraps(void **state)
 		expect(fdt,
 		       lengths[i] == 4096 ? "proper device-tree blob" : "FDT_ERR_BADSTRUCTURE");
 	}
+}
+
+/* Cells that hydrogen takes are worn out then, whatever the budget says. */
+static void test_hydrogen(void **state)
+{
+	void *fdt = CELLS(TECH, "hydrogen-microvolt", 8000000);
+	int at = node(fdt, TECH);
+	struct mho_topo *topo = NULL;
+
+	(void)state;
+	assert_int_equal(mho_topo_parse(fdt, fdt_totalsize(fdt), NULL, &topo, NULL, 0), 0);
+	assert_int_equal(topo->techs[mho_topo_find_tech(topo, "protonic-ns")].endurance, 10000000);
+	mho_topo_free(topo);
+	assert_int_equal(fdt_setprop_u32(fdt, at, "pulse-picoseconds", 1000001), 0);
+	assert_int_equal(fdt_setprop_u32(fdt, at, "step-ppm", 100), 0);
+	assert_int_equal(fdt_setprop_u32(fdt, at, "hydrogen-pulses", 77), 0);
+	assert_int_equal(mho_topo_parse(fdt, fdt_totalsize(fdt), NULL, &topo, NULL, 0), 0);
+	assert_int_equal(topo->techs[mho_topo_find_tech(topo, "protonic-ns")].endurance, 77);
+	mho_topo_free(topo);
+	free(fdt);
 }
 
 static void test_curves(void **state)
@@ -707,6 +729,7 @@ int main(void)
 		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_bad_technologies),
 		cmocka_unit_test(test_curves),
+		cmocka_unit_test(test_hydrogen),
 		cmocka_unit_test(test_bad_rest),
 		cmocka_unit_test(test_property_twice),
 		cmocka_unit_test(test_property_length_wraps),

@@ -224,7 +224,7 @@ static inline void move(struct cells *c, const struct curve *k, const struct mho
 		spread = __builtin_fabsf(spread) + row->noise_add +
 			 row->noise_slope * __builtin_fabsf(w[j]);
 		spread *= row->std * __builtin_sqrtf(pulses[j] * left[j]);
-		spread = pulses[j] > 0 ? spread : 0;
+		spread = pulses[j] > 0 && k->step[j] != 0 ? spread : 0;
 		w[j] = clip(w[j] + dw[j] + spread * c->z[j], k->min[j], k->max[j]);
 	}
 }

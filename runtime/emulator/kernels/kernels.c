@@ -556,6 +556,8 @@ static uint64_t pulse_row(const struct mho_row *row, const int32_t *counts)
 	return pulses;
 }
 
+#include "disturb.h"
+
 /* Sixteen partial sums, added in order: the same for every instruction set. */
 static double square_sum(const float *x, uint32_t n)
 {
@@ -592,5 +594,6 @@ const struct mho_kernels MHO_KERNEL(mho_kernels) = {
 	.trains = trains,
 	.update_row = update_row,
 	.pulse_row = pulse_row,
+	.disturb_row = disturb_row,
 	.axpy = axpy,
 };
