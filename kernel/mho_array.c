@@ -65,6 +65,19 @@ struct mho_array *mho_array_use(struct mho_client *client, u32 handle)
 }
 
 /**
+ * mho_array_use_again() - for one more command, by who has a reference; any context
+ * @array: array
+ *
+ * Return: 0, then atomic_dec(&array->busy); -ENOENT if it was destroyed, -EIO if it was lost.
+ */
+int mho_array_use_again(struct mho_array *array)
+{
+	if (READ_ONCE(array->lost))
+		return -EIO;
+	return atomic_inc_unless_negative(&array->busy) ? 0 : -ENOENT;
+}
+
+/**
  * mho_array_done() - a command on an array is done; any context
  * @array: array
  */
@@ -169,6 +182,8 @@ static int mho_array_admit(struct mho_client *client, struct mho_array *array)
 	ret = mho_array_get_info(client->mdev, array->id, &info);
 	if (ret)
 		return ret;
+	array->rows = le32_to_cpu(info->rows);
+	array->cols = le32_to_cpu(info->cols);
 	array->tiles = le32_to_cpu(info->tiles);
 	kvfree(info);
 	/* Whoever had the tiles before does not reach them any more. */

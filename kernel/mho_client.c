@@ -41,6 +41,7 @@ int mho_client_open(struct drm_device *drm, struct drm_file *file)
 	mutex_init(&client->lock);
 	xa_init_flags(&client->ctxs, XA_FLAGS_ALLOC1);
 	xa_init_flags(&client->arrays, XA_FLAGS_ALLOC1);
+	xa_init_flags(&client->prepared, XA_FLAGS_ALLOC1);
 	file->driver_priv = client;
 	return 0;
 }
@@ -51,6 +52,7 @@ static void mho_client_free(struct kref *ref)
 
 	xa_destroy(&client->ctxs);
 	xa_destroy(&client->arrays);
+	xa_destroy(&client->prepared);
 	mutex_destroy(&client->lock);
 	kfree(client);
 }
@@ -194,7 +196,12 @@ void mho_client_close(struct drm_device *drm, struct drm_file *file)
 	}
 	xa_for_each(&client->arrays, index, array)
 		mho_window_drop(array->window);
-	/* Keys that the jobs held go on their own; the device must not forget them before. */
+	/*
+	 * Keys that the jobs held go on their own; the device must not forget them before. Once
+	 * more, since a prepared sequence lets go of its keys from there.
+	 */
+	flush_workqueue(client->mdev->free_wq);
+	mho_fixed_close(client);
 	flush_workqueue(client->mdev->free_wq);
 	mho_client_destroy_context(client);
 	xa_for_each(&client->arrays, index, array) {

@@ -9,6 +9,7 @@
 #define MHO_CLIENT_H
 
 #include <linux/atomic.h>
+#include <linux/blkdev.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -22,8 +23,10 @@
 
 #include "mho_queue.h"
 
+struct io_uring_cmd;
 struct mho_bo;
 struct mho_device;
+struct mho_fixed_pool;
 struct mho_window;
 
 /**
@@ -60,6 +63,9 @@ static inline void mho_usage_add(struct mho_usage *sum, const struct mho_usage *
  * @lock: of the tables
  * @ctxs: struct mho_ctx by handle
  * @arrays: struct mho_array by handle
+ * @fixed: memory for operands in registered buffers, or NULL; set once, under @lock
+ * @prepared: struct mho_prepared by handle
+ * @prepared_jobs: jobs of these, all runs, under @lock
  * @array_count: arrays
  * @ctx_count: contexts
  * @tile_count: tiles of the arrays
@@ -82,6 +88,9 @@ struct mho_client {
 	struct mutex lock; /* of the tables */
 	struct xarray ctxs;
 	struct xarray arrays;
+	struct mho_fixed_pool *fixed;
+	struct xarray prepared;
+	unsigned int prepared_jobs;
 	unsigned int array_count;
 	unsigned int ctx_count;
 	unsigned int tile_count;
@@ -105,8 +114,16 @@ struct mho_client {
  * @submit_lock: arming and pushing are one step
  * @ref: the table, and each call that uses it
  * @rcu: frees it
+ * @timeout: jiffies without progress after which a command is hung
+ * @watchdog: looks at the queue when jobs are in flight that the scheduler does not have
+ * @plug: whose end rings the doorbell, or NULL; under the queue's lock
+ * @plug_cb: in the list of @plug
+ * @prepared: its prepared sequences, under @submit_lock
+ * @scheduled: groups that the scheduler has and the queue not yet
+ * @held: these, under the queue's lock
+ * @seqno: of the last group
  * @fence_context: of the groups' fences
- * @fence_seqno: of the last group
+ * @fence_seqno: of the last such fence
  * @waiting: commands submitted and not done
  * @jobs: groups that exist
  * @idle: woken when @jobs becomes 0
@@ -126,6 +143,14 @@ struct mho_ctx {
 	struct mutex submit_lock; /* arming and pushing are one step */
 	struct kref ref;
 	struct rcu_head rcu;
+	unsigned long timeout;
+	struct delayed_work watchdog;
+	struct blk_plug *plug;
+	struct blk_plug_cb plug_cb;
+	struct list_head prepared;
+	atomic_t scheduled;
+	struct list_head held;
+	atomic64_t seqno;
 	u64 fence_context;
 	u64 fence_seqno;
 	atomic_t waiting;
@@ -144,6 +169,8 @@ struct mho_ctx {
  * @link: in the list of its file
  * @id: its number in the device
  * @handle: to programs
+ * @rows: rows
+ * @cols: columns
  * @tiles: tiles that it has
  * @named: it outlives the file
  * @lost: the device has it no more
@@ -155,6 +182,8 @@ struct mho_array {
 	struct list_head link;
 	u32 id;
 	u32 handle;
+	u32 rows;
+	u32 cols;
 	u32 tiles;
 	bool named;
 	bool lost;
@@ -219,6 +248,7 @@ int mho_ioctl_array_detach(struct drm_device *drm, void *data, struct drm_file *
 int mho_ioctl_array_info(struct drm_device *drm, void *data, struct drm_file *file);
 int mho_ioctl_array_tag(struct drm_device *drm, void *data, struct drm_file *file);
 struct mho_array *mho_array_use(struct mho_client *client, u32 handle);
+int mho_array_use_again(struct mho_array *array);
 void mho_array_done(struct mho_array *array);
 void mho_array_put(struct mho_array *array);
 int mho_array_get_info(struct mho_device *mdev, u32 id, struct mho_hw_array_info **out);
@@ -231,11 +261,30 @@ int mho_key_register(struct mho_key *key);
 void mho_key_drop_handle(struct mho_client *client, struct mho_bo *bo);
 void mho_key_free_lists(struct mho_key *key);
 
-/* mho_job.c */
+/* mho_submit.c */
 int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 /* mho_sched.c */
-unsigned int mho_sched_timeout_ms(struct mho_device *mdev);
 int mho_sched_setup(struct mho_ctx *ctx);
+
+/* mho_timeout.c */
+unsigned int mho_timeout_ms(struct mho_device *mdev);
+void mho_timeout_init(struct mho_ctx *ctx);
+void mho_timeout_watch(struct mho_ctx *ctx);
+void mho_timeout_check(struct mho_ctx *ctx);
+
+/* mho_plug.c */
+void mho_plug_ring(struct mho_ctx *ctx);
+
+/* mho_prepare.c */
+int mho_ioctl_prepare(struct drm_device *drm, void *data, struct drm_file *file);
+int mho_ioctl_unprepare(struct drm_device *drm, void *data, struct drm_file *file);
+void mho_prepare_close(struct mho_ctx *ctx);
+
+/* mho_fixed.c */
+void mho_fixed_close(struct mho_client *client);
+
+/* mho_uring.c */
+int mho_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 
 #endif

@@ -9,9 +9,9 @@
 #ifndef MHO_COMPAT_H
 #define MHO_COMPAT_H
 
+#include <linux/io_uring/cmd.h>
 #include <linux/kmemleak.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -134,6 +134,45 @@ static inline void mho_sched_pass(struct drm_sched_fence *fence, struct drm_gpu_
 #else
 #define MHO_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
 #endif
+
+/*
+ * Task work of an io_uring command: MHO_URING_WORK(name) begins the definition of the callback;
+ * mho_uring_work_cmd() and mho_uring_work_flags() are the command and what to hand on in it.
+ */
+#ifdef MHO_HAVE_IO_TW_REQ
+#define MHO_URING_WORK(name) void name(struct io_tw_req tw_req, io_tw_token_t tw)
+#define mho_uring_work_cmd() io_uring_cmd_from_tw(tw_req)
+#define mho_uring_work_flags() IO_URING_CMD_TASK_WORK_ISSUE_FLAGS
+#else
+#define MHO_URING_WORK(name) void name(struct io_uring_cmd *tw_cmd, unsigned int tw_flags)
+#define mho_uring_work_cmd() (tw_cmd)
+#define mho_uring_work_flags() (tw_flags)
+#endif
+
+static inline int mho_uring_import_fixed(u64 address, size_t size, int direction,
+					 struct iov_iter *iter, struct io_uring_cmd *cmd,
+					 unsigned int issue_flags)
+{
+#ifdef MHO_HAVE_IMPORT_FIXED_FLAGS
+	return io_uring_cmd_import_fixed(address, size, direction, iter, cmd, issue_flags);
+#else
+	return io_uring_cmd_import_fixed(address, size, direction, iter, cmd);
+#endif
+}
+
+/* @cqe32: the ring has room for @res2 */
+static inline void mho_uring_done(struct io_uring_cmd *cmd, s32 ret, u64 res2, bool cqe32,
+				  unsigned int issue_flags)
+{
+#ifdef MHO_HAVE_URING_DONE32
+	if (cqe32)
+		io_uring_cmd_done32(cmd, ret, res2, issue_flags);
+	else
+		io_uring_cmd_done(cmd, ret, issue_flags);
+#else
+	io_uring_cmd_done(cmd, ret, cqe32 ? res2 : 0, issue_flags);
+#endif
+}
 
 /* Came to 6.12.y late. */
 #ifndef kzalloc_obj

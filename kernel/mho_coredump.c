@@ -131,12 +131,12 @@ static void mho_coredump_queues(struct drm_printer *p, struct mho_device *mdev)
  * @mdev: device; the admin lock is held
  * @reason: why
  * @ctx: context that caused it, or NULL
- * @group: its commands
+ * @seqno: number of the group that hangs
  *
  * mho_coredump_send() must follow.
  */
 void mho_coredump_take(struct mho_device *mdev, const char *reason, struct mho_ctx *ctx,
-		       const struct mho_group *group)
+		       u64 seqno)
 {
 	struct mho_coredump *dump = mdev->coredump;
 	struct drm_printer p = mho_coredump_printer(dump);
@@ -153,7 +153,7 @@ void mho_coredump_take(struct mho_device *mdev, const char *reason, struct mho_c
 	if (ctx) {
 		drm_printf(&p, "\n[guilty]\n");
 		mho_dump_client(&p, ctx->client);
-		mho_dump_group(&p, ctx, group);
+		mho_dump_group(&p, ctx, seqno);
 	}
 	drm_printf(&p, "\n[registers]\n");
 	mho_dump_registers(&p, mdev);

@@ -126,7 +126,9 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	list_del_init(&ctx->link);
 	mho_queue_delete(&ctx->queue);
 	mutex_unlock(&mdev->admin.lock);
+	cancel_delayed_work_sync(&ctx->watchdog);
 	wait_event(ctx->idle, !atomic_read(&ctx->jobs));
+	mho_prepare_close(ctx);
 	mho_ctx_count_past(ctx);
 	drm_sched_fini(&ctx->sched);
 	mutex_lock(&mdev->admin.lock);
@@ -171,6 +173,9 @@ static struct mho_ctx *mho_ctx_create(struct mho_client *client, unsigned int or
 	kref_init(&ctx->ref);
 	mutex_init(&ctx->submit_lock);
 	init_waitqueue_head(&ctx->idle);
+	INIT_LIST_HEAD(&ctx->prepared);
+	INIT_LIST_HEAD(&ctx->held);
+	mho_timeout_init(ctx);
 	ret = mho_ctx_create_queue(ctx, order, priority);
 	if (ret)
 		goto err_put;
@@ -186,6 +191,7 @@ err_queue:
 	mho_queue_delete(&ctx->queue);
 	mho_ctx_free_hw(ctx);
 	mutex_unlock(&mdev->admin.lock);
+	cancel_delayed_work_sync(&ctx->watchdog);
 err_put:
 	mho_ctx_put(ctx);
 	return ERR_PTR(ret);

@@ -19,6 +19,7 @@
 
 #include <linux/completion.h>
 #include <linux/io.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/workqueue.h>
@@ -32,7 +33,6 @@
 struct mho_client;
 struct mho_coredump;
 struct mho_ctx;
-struct mho_group;
 struct drm_file;
 struct drm_gpu_scheduler;
 struct drm_mho_firmware;
@@ -151,6 +151,8 @@ struct mho_limits {
  * @reset_wq: time-outs and resets, one by one
  * @reset_work: asks for a reset of the device
  * @free_wq: gives back what is freed from where sleeping is not allowed
+ * @free_jobs: jobs to be freed there
+ * @free_work: frees them
  * @coredump: what is kept of a failure
  * @windows: tiles' buffers in programs
  * @resets: warm resets that the driver made
@@ -191,6 +193,8 @@ struct mho_device {
 	struct workqueue_struct *reset_wq;
 	struct work_struct reset_work;
 	struct workqueue_struct *free_wq;
+	struct llist_head free_jobs;
+	struct work_struct free_work;
 	struct mho_coredump *coredump;
 	struct mho_windows windows;
 	unsigned int resets;
@@ -259,7 +263,7 @@ void mho_irq_sync(struct mho_device *mdev);
 void mho_reset_init(struct mho_device *mdev);
 void mho_reset_schedule(struct mho_device *mdev);
 int mho_reset_device(struct mho_device *mdev);
-int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho_group *group);
+int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, u64 seqno);
 bool mho_reset_away(struct mho_device *mdev);
 void mho_reset_make_sure(struct mho_device *mdev);
 void mho_reset_quiesce(struct mho_device *mdev);

@@ -23,6 +23,7 @@
 #include "mho_device.h"
 #include "mho_dump.h"
 #include "mho_gem.h"
+#include "mho_job.h"
 #include "mho_pm.h"
 
 static const struct drm_ioctl_desc mho_ioctls[] = {
@@ -42,6 +43,8 @@ static const struct drm_ioctl_desc mho_ioctls[] = {
 	DRM_IOCTL_DEF_DRV(MHO_SELFTEST, mho_ioctl_selftest, 0),
 	DRM_IOCTL_DEF_DRV(MHO_CALIBRATE, mho_ioctl_calibrate, 0),
 	DRM_IOCTL_DEF_DRV(MHO_ARRAY_WINDOW, mho_ioctl_array_window, 0),
+	DRM_IOCTL_DEF_DRV(MHO_PREPARE, mho_ioctl_prepare, 0),
+	DRM_IOCTL_DEF_DRV(MHO_UNPREPARE, mho_ioctl_unprepare, 0),
 };
 
 static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
@@ -62,6 +65,7 @@ static void mho_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 	drm_printf(p, "mho-arrays:\t%u\n", READ_ONCE(client->array_count));
 	drm_printf(p, "mho-tiles:\t%u\n", READ_ONCE(client->tile_count));
 	drm_printf(p, "mho-keys:\t%d\n", atomic_read(&client->key_count));
+	drm_printf(p, "mho-prepared-jobs:\t%u\n", READ_ONCE(client->prepared_jobs));
 	drm_show_memory_stats(p, file);
 }
 
@@ -78,6 +82,8 @@ static const struct file_operations mho_fops = {
 	.mmap = mho_window_mmap,
 	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
+	/* No uring_cmd_iopoll: the device has interrupts, and polled rings are refused. */
+	.uring_cmd = mho_uring_cmd,
 };
 
 static const struct drm_driver mho_drm_driver = {
@@ -110,6 +116,7 @@ static int mho_init_software(struct mho_device *mdev)
 	INIT_LIST_HEAD(&mdev->bos);
 	INIT_LIST_HEAD(&mdev->clients);
 	mho_reset_init(mdev);
+	mho_job_init(mdev);
 	ret = mho_sched_past_init(&mdev->past);
 	if (ret)
 		return ret;

@@ -251,7 +251,7 @@ static void mho_dump_rings(struct drm_printer *p, const struct mho_queue *queue)
 
 static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool rings)
 {
-	unsigned int flying = 0;
+	unsigned int flying = 0, waiting = 0;
 	unsigned long flags;
 	struct mho_cmd *cmd;
 
@@ -259,8 +259,11 @@ static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool 
 	spin_lock_irqsave(&queue->lock, flags);
 	list_for_each_entry(cmd, &queue->flying, link)
 		flying++;
+	list_for_each_entry(cmd, &queue->waiting, link)
+		waiting++;
 	drm_printf(p, "  driver: tail %u, head %u, published %u, in flight %u",
 		   queue->tail, queue->head, queue->published, flying);
+	drm_printf(p, ", behind them %u", waiting);
 	if (queue->last_done)
 		drm_printf(p, ", progress %u ms ago",
 			   jiffies_to_msecs(jiffies - queue->last_done));
@@ -318,30 +321,43 @@ void mho_dump_ctx(struct drm_printer *p, struct mho_ctx *ctx, bool rings)
 	mho_dump_queue_device(p, queue);
 }
 
+static unsigned int mho_dump_cmds(struct drm_printer *p, const struct list_head *list, u64 seqno,
+				  unsigned int shown)
+{
+	struct mho_hw_sqe sqe;
+	struct mho_cmd *cmd;
+
+	list_for_each_entry(cmd, list, link) {
+		if (cmd->group->seqno != seqno)
+			continue;
+		if (shown == MHO_DUMP_CMDS)
+			break;
+		if (!shown)
+			drm_printf(p, "seqno %llu, commands left %u, the first of them:\n", seqno,
+				   cmd->group->left);
+		mho_cmd_sqe(cmd, &sqe);
+		mho_dump_sqe(p, "command", shown++, &sqe);
+	}
+	return shown;
+}
+
 /**
  * mho_dump_group() - the commands of a group that are not done
  * @p: printer
  * @ctx: its context
- * @group: group
+ * @seqno: number of the group
  */
-void mho_dump_group(struct drm_printer *p, struct mho_ctx *ctx, const struct mho_group *group)
+void mho_dump_group(struct drm_printer *p, struct mho_ctx *ctx, u64 seqno)
 {
 	struct mho_queue *queue = &ctx->queue;
-	unsigned int shown = 0;
-	struct mho_hw_sqe sqe;
-	struct mho_cmd *cmd;
+	unsigned int shown;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	drm_printf(p, "queue %u, seqno %llu, commands left %u, the first of them:\n", queue->id,
-		   group->seqno, group->left);
-	list_for_each_entry(cmd, &queue->flying, link) {
-		if (cmd->group != group)
-			continue;
-		if (shown == MHO_DUMP_CMDS)
-			break;
-		mho_cmd_sqe(cmd, &sqe);
-		mho_dump_sqe(p, "command", shown++, &sqe);
-	}
+	drm_printf(p, "queue %u, ", queue->id);
+	shown = mho_dump_cmds(p, &queue->flying, seqno, 0);
+	shown = mho_dump_cmds(p, &queue->waiting, seqno, shown);
+	if (!shown)
+		drm_printf(p, "seqno %llu, done\n", seqno);
 	spin_unlock_irqrestore(&queue->lock, flags);
 }

@@ -15,7 +15,6 @@
 struct mho_client;
 struct mho_ctx;
 struct mho_device;
-struct mho_group;
 
 /* mho_dump.c; with the admin lock held, but for identity */
 void mho_dump_identity(struct drm_printer *p, struct mho_device *mdev);
@@ -25,13 +24,13 @@ void mho_dump_telemetry(struct drm_printer *p, struct mho_device *mdev);
 void mho_dump_log(struct drm_printer *p, struct mho_device *mdev, unsigned int last);
 void mho_dump_client(struct drm_printer *p, struct mho_client *client);
 void mho_dump_ctx(struct drm_printer *p, struct mho_ctx *ctx, bool rings);
-void mho_dump_group(struct drm_printer *p, struct mho_ctx *ctx, const struct mho_group *group);
+void mho_dump_group(struct drm_printer *p, struct mho_ctx *ctx, u64 seqno);
 
 /* mho_coredump.c */
 int mho_coredump_init(struct mho_device *mdev);
 void mho_coredump_flush(struct mho_device *mdev);
 void mho_coredump_take(struct mho_device *mdev, const char *reason, struct mho_ctx *ctx,
-		       const struct mho_group *group);
+		       u64 seqno);
 void mho_coredump_send(struct mho_device *mdev);
 
 #endif

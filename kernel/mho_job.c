@@ -3,7 +3,7 @@
  * Copyright (C) 2026 The mho authors
  *
  * The job layer: what a program asks for becomes commands with references on all that they name,
- * and results go back when they are done. The ways in (an ioctl now) only parse arguments.
+ * and results go back when they are done. The ways in, ioctls and io_uring, only parse arguments.
  *
  * The driver checks what names objects and what must be zero. Shapes, ranges and numbers are the
  * device's to check: it has to anyway, and its answer says what was wrong where.
@@ -100,6 +100,45 @@ static void mho_job_cmd_drop(struct mho_cmd *cmd)
 	cmd->b = NULL;
 }
 
+/* The sequence keeps all but the use of the arrays. */
+static void mho_job_cmd_idle(struct mho_cmd *cmd)
+{
+	if (cmd->array)
+		atomic_dec(&cmd->array->busy);
+	if (cmd->dst)
+		atomic_dec(&cmd->dst->busy);
+}
+
+/**
+ * mho_job_rest() - keep what the commands name, but use no array
+ * @job: job that was never begun
+ */
+void mho_job_rest(struct mho_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < job->count; i++)
+		mho_job_cmd_idle(&job->cmds[i]);
+}
+
+/**
+ * mho_job_forget() - let go of what the commands name
+ * @job: job at rest
+ */
+void mho_job_forget(struct mho_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; i < job->count; i++) {
+		if (job->cmds[i].array)
+			mho_array_put(job->cmds[i].array);
+		if (job->cmds[i].dst)
+			mho_array_put(job->cmds[i].dst);
+		mho_key_put(job->cmds[i].a);
+		mho_key_put(job->cmds[i].b);
+	}
+}
+
 static u32 mho_job_cmd_tiles(const struct mho_cmd *cmd)
 {
 	return (cmd->array ? cmd->array->tiles : 0) + (cmd->dst ? cmd->dst->tiles : 0);
@@ -126,7 +165,7 @@ static void mho_job_write_result(struct mho_job *job, struct mho_cmd *cmd,
 static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 			     const struct mho_done *done)
 {
-	struct mho_job *job = container_of(group, struct mho_job, group);
+	struct mho_job *job = to_mho_job(group);
 	struct mho_ctx *ctx = job->ctx;
 
 	if (done->status && !group->error)
@@ -136,19 +175,124 @@ static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 	ctx->usage.device_ns += done->device_ns;
 	ctx->usage.tile_ns += done->device_ns * mho_job_cmd_tiles(cmd);
 	ctx->usage.energy_fj += done->energy_fj;
-	mho_job_cmd_drop(cmd);
+	job->device_ns += done->device_ns;
+	if (job->prepared)
+		mho_job_cmd_idle(cmd);
+	else
+		mho_job_cmd_drop(cmd);
 	atomic_dec(&ctx->waiting);
 }
 
+/* A fence that was never initialised has no references to put. */
+static void mho_job_fence_drop(struct mho_job *job)
+{
+	if (job->fence_ready)
+		dma_fence_put(&job->fence->base);
+	else
+		kfree(job->fence);
+	job->fence = NULL;
+	job->fence_ready = false;
+}
+
+static void mho_job_free(struct mho_job *job)
+{
+	mho_fixed_free(job->fixed);
+	mho_bo_put(job->bo);
+	mho_job_fence_drop(job);
+	kvfree(job);
+}
+
+static void mho_job_free_work(struct work_struct *work)
+{
+	struct mho_device *mdev = container_of(work, struct mho_device, free_work);
+	struct mho_job *job, *next;
+
+	llist_for_each_entry_safe(job, next, llist_del_all(&mdev->free_jobs), free)
+		mho_job_free(job);
+}
+
+/* The job's part in the context ends, for whoever waits to end the context. */
+static void mho_job_leave(struct mho_ctx *ctx)
+{
+	/* Its memory stays for so long. */
+	rcu_read_lock();
+	if (atomic_dec_and_test(&ctx->jobs))
+		wake_up_all(&ctx->idle);
+	rcu_read_unlock();
+}
+
+/* The queue was the last to have it. Interrupts are off: buffers cannot be put, nor memory freed. */
+static void mho_job_retire(struct mho_job *job)
+{
+	struct mho_ctx *ctx = job->ctx;
+	struct mho_device *mdev = ctx->client->mdev;
+
+	if (job->prepared)
+		mho_prepare_put_run(job);
+	else if (refcount_dec_and_test(&job->ref) && llist_add(&job->free, &mdev->free_jobs))
+		queue_work(mdev->free_wq, &mdev->free_work);
+	mho_job_leave(ctx);
+}
+
+/* Fence first: who sees the completion may ask for it. */
 static void mho_job_all_done(struct mho_group *group)
 {
-	struct mho_job *job = container_of(group, struct mho_job, group);
+	struct mho_job *job = to_mho_job(group);
+	struct io_uring_cmd *cmd;
 
-	if (!job->fence_ready)
-		return;
-	if (group->error)
-		dma_fence_set_error(&job->fence->base, group->error);
-	dma_fence_signal(&job->fence->base);
+	if (job->fence_ready) {
+		if (group->error)
+			dma_fence_set_error(&job->fence->base, group->error);
+		dma_fence_signal(&job->fence->base);
+	}
+	cmd = mho_uring_take(job);
+	if (!job->by_scheduler)
+		mho_job_retire(job);
+	if (cmd)
+		mho_uring_post(cmd);
+}
+
+/**
+ * mho_job_init() - get ready for jobs
+ * @mdev: device
+ */
+void mho_job_init(struct mho_device *mdev)
+{
+	init_llist_head(&mdev->free_jobs);
+	INIT_WORK(&mdev->free_work, mho_job_free_work);
+}
+
+/**
+ * mho_job_new() - make an empty job that its context does not count
+ * @ctx: context
+ * @count: commands
+ *
+ * Return: the job, mho_job_put() it; NULL if there is no memory.
+ */
+struct mho_job *mho_job_new(struct mho_ctx *ctx, unsigned int count)
+{
+	struct mho_job *job;
+
+	job = kvzalloc(struct_size(job, cmds, count), GFP_KERNEL_ACCOUNT);
+	if (!job)
+		return NULL;
+	job->count = count;
+	job->ctx = ctx;
+	refcount_set(&job->ref, 1);
+	INIT_LIST_HEAD(&job->link);
+	job->group.cmd_done = mho_job_cmd_done;
+	job->group.all_done = mho_job_all_done;
+	return job;
+}
+
+/**
+ * mho_job_begin() - from now on the context waits for the job before it ends
+ * @job: job
+ */
+void mho_job_begin(struct mho_job *job)
+{
+	atomic_inc(&job->ctx->jobs);
+	atomic_add(job->count, &job->ctx->waiting);
 }
 
 /**
@@ -160,23 +304,51 @@ static void mho_job_all_done(struct mho_group *group)
  */
 struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
 {
-	struct mho_job *job;
+	struct mho_job *job = mho_job_new(ctx, count);
 
-	job = kvzalloc(struct_size(job, cmds, count), GFP_KERNEL_ACCOUNT);
-	if (!job)
-		return NULL;
-	job->count = count;
-	job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
-	if (!job->fence) {
-		kvfree(job);
-		return NULL;
-	}
-	job->ctx = ctx;
-	job->group.cmd_done = mho_job_cmd_done;
-	job->group.all_done = mho_job_all_done;
-	atomic_inc(&ctx->jobs);
-	atomic_add(count, &ctx->waiting);
+	if (job)
+		mho_job_begin(job);
 	return job;
+}
+
+/**
+ * mho_job_put() - let go of a job's memory; not from atomic context
+ * @job: job
+ */
+void mho_job_put(struct mho_job *job)
+{
+	if (refcount_dec_and_test(&job->ref))
+		mho_job_free(job);
+}
+
+/* It is in the queue, or will never be. */
+static void mho_job_unhold(struct mho_job *job)
+{
+	lockdep_assert_held(&job->ctx->queue.lock);
+	if (!job->scheduled)
+		return;
+	job->scheduled = false;
+	list_del_init(&job->link);
+	atomic_dec(&job->ctx->scheduled);
+}
+
+static void mho_job_end(struct mho_job *job, int error)
+{
+	struct mho_done done = { .status = error };
+	struct io_uring_cmd *cmd;
+	unsigned int i;
+
+	lockdep_assert_held(&job->ctx->queue.lock);
+	mho_job_unhold(job);
+	for (i = 0; i < job->count; i++) {
+		if (job->cmds[i].state == MHO_CMD_DONE)
+			continue;
+		job->cmds[i].state = MHO_CMD_DONE;
+		mho_job_cmd_done(&job->group, &job->cmds[i], &done);
+	}
+	cmd = mho_uring_take(job);
+	if (cmd)
+		mho_uring_post(cmd);
 }
 
 /**
@@ -186,38 +358,72 @@ struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
  */
 void mho_job_cancel(struct mho_job *job, int error)
 {
-	struct mho_done done = { .status = error };
+	struct mho_queue *queue = &job->ctx->queue;
 	unsigned long flags;
-	unsigned int i;
 
-	for (i = 0; i < job->count; i++) {
-		if (job->cmds[i].state == MHO_CMD_DONE)
-			continue;
-		job->cmds[i].state = MHO_CMD_DONE;
-		spin_lock_irqsave(&job->ctx->queue.lock, flags);
-		mho_job_cmd_done(&job->group, &job->cmds[i], &done);
-		spin_unlock_irqrestore(&job->ctx->queue.lock, flags);
-	}
+	spin_lock_irqsave(&queue->lock, flags);
+	mho_job_end(job, error);
+	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
 /**
  * mho_job_release() - the end of a job that is not in the queue any more, or never was
  * @job: job
+ *
+ * The queue ends those itself that the scheduler never had.
  */
 void mho_job_release(struct mho_job *job)
 {
+	struct mho_prepared *prepared = job->prepared;
+	struct mho_ctx *ctx = job->ctx;
+	unsigned long flags;
+
+	if (prepared)
+		mho_job_fence_drop(job);
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	mho_job_end(job, -ECANCELED);
+	if (prepared)
+		mho_prepare_put_run(job);
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
+	if (!prepared)
+		mho_job_put(job);
+	mho_job_leave(ctx);
+}
+
+/**
+ * mho_job_hold() - the scheduler has the job, and jobs that come later have to queue behind it
+ * @job: job; the queue's lock is held
+ */
+void mho_job_hold(struct mho_job *job)
+{
 	struct mho_ctx *ctx = job->ctx;
 
-	mho_job_cancel(job, -ECANCELED);
-	mho_bo_put(job->bo);
-	/* A fence that was never initialised has no references to put. */
-	if (job->fence_ready)
-		dma_fence_put(&job->fence->base);
-	else
-		kfree(job->fence);
-	kvfree(job);
-	if (atomic_dec_and_test(&ctx->jobs))
-		wake_up_all(&ctx->idle);
+	lockdep_assert_held(&ctx->queue.lock);
+	job->scheduled = true;
+	atomic_inc(&ctx->scheduled);
+	list_add_tail(&job->link, &ctx->held);
+}
+
+/**
+ * mho_job_push() - the scheduler runs the job
+ * @job: job that is held
+ *
+ * Return: 0; -ECANCELED if it is not to be run; or the error that the queue was lost with.
+ */
+int mho_job_push(struct mho_job *job)
+{
+	struct mho_queue *queue = &job->ctx->queue;
+	unsigned long flags;
+	int ret = -ECANCELED;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (!job->cancelled) {
+		ret = mho_queue_add(queue, &job->group, job->cmds, job->count);
+		mho_queue_ring(queue);
+	}
+	mho_job_unhold(job);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return ret;
 }
 
 static const char *mho_fence_driver(struct dma_fence *fence)
@@ -234,6 +440,18 @@ static const struct dma_fence_ops mho_fence_ops = {
 	.get_driver_name = mho_fence_driver,
 	.get_timeline_name = mho_fence_timeline,
 };
+
+/**
+ * mho_job_fence_alloc() - make the fence that the scheduler wants
+ * @job: job
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mho_job_fence_alloc(struct mho_job *job)
+{
+	job->fence = kzalloc_obj(*job->fence, GFP_KERNEL_ACCOUNT);
+	return job->fence ? 0 : -ENOMEM;
+}
 
 /**
  * mho_job_fence_init() - the job goes to the device: bring its fence to life
@@ -330,13 +548,14 @@ static int mho_job_set_array(struct mho_client *client, u32 handle, struct mho_a
  * @file: open file
  * @index: which command
  * @args: the kernel's own copy of the arguments
+ * @fixed: DRM_MHO_URING_*: operands that mho_fixed_set() will set
  *
  * After an error the job can only be released.
  *
  * Return: 0; -EINVAL, -ENOENT, -EIO, -EBUSY, or what making a key gave.
  */
 int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int index,
-		    const struct drm_mho_job *args)
+		    const struct drm_mho_job *args, u32 fixed)
 {
 	struct mho_client *client = job->ctx->client;
 	struct mho_cmd *cmd = &job->cmds[index];
@@ -345,6 +564,11 @@ int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int ind
 	int ret = 0;
 
 	if (uses < 0 || !mho_job_fields_valid(args, uses))
+		return -EINVAL;
+	if ((fixed & DRM_MHO_URING_A_FIXED &&
+	     (!(uses & MHO_USES_A) || args->flags & DRM_MHO_JOB_A_WINDOW)) ||
+	    (fixed & DRM_MHO_URING_B_FIXED &&
+	     (!(uses & MHO_USES_B) || args->flags & DRM_MHO_JOB_B_WINDOW)))
 		return -EINVAL;
 	cmd->writes = uses & MHO_WRITES;
 	cmd->window = args->flags & (DRM_MHO_JOB_A_WINDOW | DRM_MHO_JOB_B_WINDOW);
@@ -371,9 +595,11 @@ int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int ind
 		ret = mho_job_set_array(client, args->array, &cmd->array);
 	if (!ret && uses & MHO_USES_DST)
 		ret = mho_job_set_array(client, args->param[1], &cmd->dst);
-	if (!ret && uses & MHO_USES_A && !(args->flags & DRM_MHO_JOB_A_WINDOW))
+	if (!ret && uses & MHO_USES_A && !(args->flags & DRM_MHO_JOB_A_WINDOW) &&
+	    !(fixed & DRM_MHO_URING_A_FIXED))
 		ret = mho_job_set_key(client, file, &cmd->a, &args->a, &sqe->a);
-	if (!ret && uses & MHO_USES_B && !(args->flags & DRM_MHO_JOB_B_WINDOW))
+	if (!ret && uses & MHO_USES_B && !(args->flags & DRM_MHO_JOB_B_WINDOW) &&
+	    !(fixed & DRM_MHO_URING_B_FIXED))
 		ret = mho_job_set_key(client, file, &cmd->b, &args->b, &sqe->b);
 	return ret;
 }
@@ -384,13 +610,14 @@ int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int ind
  * @file: open file
  * @handle: buffer
  * @offset: in it
+ * @count: results that must have room there
  *
  * Return: 0, -ENOENT, -EINVAL, -ENOMEM.
  */
-int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, u64 offset)
+int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, u64 offset,
+			size_t count)
 {
-	size_t size = job->count * sizeof(*job->results);
-	unsigned int i;
+	size_t size = size_mul(count, sizeof(*job->results));
 	void *addr;
 
 	job->bo = mho_bo_lookup(file, handle);
@@ -403,7 +630,17 @@ int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, 
 	if (IS_ERR(addr))
 		return PTR_ERR(addr);
 	job->results = addr + offset;
-	for (i = 0; i < job->count; i++)
-		WRITE_ONCE(job->results[i].done, DRM_MHO_RESULT_PENDING);
 	return 0;
+}
+
+/**
+ * mho_job_expect() - tell who looks at the results that there are none yet
+ * @job: job
+ */
+void mho_job_expect(struct mho_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; job->results && i < job->count; i++)
+		WRITE_ONCE(job->results[i].done, DRM_MHO_RESULT_PENDING);
 }

@@ -49,7 +49,7 @@ static int mho_query_info(struct mho_device *mdev, struct drm_mho_query *args)
 		.queues = limits->queues,
 		.depth_max = (1U << limits->order_max) - 1,
 		.submit_max = (1U << limits->order_max) - 1,
-		.command_timeout_ms = mho_sched_timeout_ms(mdev),
+		.command_timeout_ms = mho_timeout_ms(mdev),
 		.restored = mdev->restored,
 		.serial = limits->serial,
 		.cells = limits->cells,

@@ -37,6 +37,7 @@ static void mho_queue_init_rings(struct mho_queue *queue)
 	queue->tail = 0;
 	WRITE_ONCE(queue->head, 0);
 	queue->published = 0;
+	queue->unrung = false;
 	WRITE_ONCE(queue->faulted, false);
 }
 
@@ -61,6 +62,7 @@ int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned i
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->link);
 	INIT_LIST_HEAD(&queue->flying);
+	INIT_LIST_HEAD(&queue->waiting);
 	queue->sq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_SQE_SIZE), &queue->sq_dma,
 				       GFP_KERNEL);
 	queue->cq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_CQE_SIZE), &queue->cq_dma,
@@ -261,15 +263,6 @@ static void mho_queue_publish(struct mho_queue *queue)
 		 queue->head & (mho_queue_size(queue) - 1));
 }
 
-/* Tells the device of all commands that have been written, after the room that they need. */
-static void mho_queue_ring(struct mho_queue *queue)
-{
-	mho_queue_publish(queue);
-	dma_wmb();
-	mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL,
-		 queue->tail & (mho_queue_size(queue) - 1));
-}
-
 static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
 			       const struct mho_done *done)
 {
@@ -292,46 +285,102 @@ static void mho_queue_end(struct mho_queue *queue, struct mho_cmd *cmd, int erro
 	mho_queue_complete(queue, cmd, &done);
 }
 
+/* A completion that was not taken yet keeps its entry in the other ring, too. */
+static bool mho_queue_room(const struct mho_queue *queue)
+{
+	return queue->cid_head - queue->cid_tail < mho_queue_size(queue) - 1;
+}
+
+/* Writes what waits and has room; mho_queue_ring() tells the device. */
+static void mho_queue_fill(struct mho_queue *queue)
+{
+	struct mho_cmd *cmd;
+
+	while (!queue->stopped && mho_queue_room(queue)) {
+		cmd = list_first_entry_or_null(&queue->waiting, struct mho_cmd, link);
+		if (!cmd)
+			break;
+		if (mho_queue_stale(queue, cmd)) {
+			mho_queue_end(queue, cmd, -ECANCELED);
+			continue;
+		}
+		list_move_tail(&cmd->link, &queue->flying);
+		mho_queue_write(queue, cmd);
+		cmd->group->started = true;
+		queue->unrung = true;
+	}
+}
+
 /**
- * mho_queue_push() - hand commands to the device
- * @queue: queue
- * @group: their group, which is told when they are done
- * @cmds: the commands, at most as many as there is room: the scheduler's credits see to it
+ * mho_queue_ring() - tell the device of the commands that were written, after the room they need
+ * @queue: queue; its lock is held
+ */
+void mho_queue_ring(struct mho_queue *queue)
+{
+	lockdep_assert_held(&queue->lock);
+	if (!queue->unrung || queue->stopped)
+		return;
+	queue->unrung = false;
+	mho_queue_publish(queue);
+	dma_wmb();
+	mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL,
+		 queue->tail & (mho_queue_size(queue) - 1));
+}
+
+/**
+ * mho_queue_add() - put commands into a queue; mho_queue_ring() must follow
+ * @queue: queue; its lock is held
+ * @group: their group, which is told when they are done, maybe before this returns
+ * @cmds: the commands
  * @count: number of them
  *
- * While the queue is stopped they wait in it.
+ * What the ring has no room for, and everything while the queue is stopped, waits in order.
  *
  * Return: 0, or the error that the queue was lost with.
  */
-int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
-		   unsigned int count)
+int mho_queue_add(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
+		  unsigned int count)
 {
-	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_irqsave(&queue->lock, flags);
-	if (queue->lost) {
-		spin_unlock_irqrestore(&queue->lock, flags);
+	lockdep_assert_held(&queue->lock);
+	if (queue->lost)
 		return queue->lost;
-	}
 	if (list_empty(&queue->flying))
 		queue->last_done = jiffies;
 	group->left = count;
+	group->started = false;
 	for (i = 0; i < count; i++) {
 		cmds[i].group = group;
 		cmds[i].index = i;
-		list_add_tail(&cmds[i].link, &queue->flying);
-		if (!queue->stopped && !mho_queue_stale(queue, &cmds[i]))
-			mho_queue_write(queue, &cmds[i]);
+		cmds[i].state = MHO_CMD_NEW;
+		list_add_tail(&cmds[i].link, &queue->waiting);
 	}
 	trace_mho_push(queue, group, count);
-	if (!queue->stopped)
-		mho_queue_ring(queue);
-	for (i = 0; i < count; i++)
-		if (mho_queue_stale(queue, &cmds[i]))
-			mho_queue_end(queue, &cmds[i], -ECANCELED);
-	spin_unlock_irqrestore(&queue->lock, flags);
+	mho_queue_fill(queue);
 	return 0;
+}
+
+/**
+ * mho_queue_withdraw() - end commands that the device does not have yet
+ * @queue: queue; its lock is held
+ * @group: their group
+ * @cmds: the commands
+ * @count: number of them
+ *
+ * Return: true; false if the device has had one of them, or they are not in the queue.
+ */
+bool mho_queue_withdraw(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
+			unsigned int count)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&queue->lock);
+	if (!group->left || group->started)
+		return false;
+	for (i = 0; i < count; i++)
+		mho_queue_end(queue, &cmds[i], -ECANCELED);
+	return true;
 }
 
 /**
@@ -346,9 +395,30 @@ bool mho_queue_busy(struct mho_queue *queue)
 	bool busy;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	busy = !list_empty(&queue->flying);
+	busy = !list_empty(&queue->flying) || !list_empty(&queue->waiting);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return busy;
+}
+
+/**
+ * mho_queue_oldest() - whose turn it is
+ * @queue: queue
+ *
+ * Return: number of the group with the oldest command that is not done, 0 if there is none.
+ */
+u64 mho_queue_oldest(struct mho_queue *queue)
+{
+	struct mho_cmd *cmd;
+	unsigned long flags;
+	u64 seqno;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	cmd = list_first_entry_or_null(&queue->flying, struct mho_cmd, link);
+	if (!cmd)
+		cmd = list_first_entry_or_null(&queue->waiting, struct mho_cmd, link);
+	seqno = cmd ? cmd->group->seqno : 0;
+	spin_unlock_irqrestore(&queue->lock, flags);
+	return seqno;
 }
 
 static void mho_queue_end_all(struct mho_queue *queue, int error)
@@ -357,6 +427,7 @@ static void mho_queue_end_all(struct mho_queue *queue, int error)
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
+	list_splice_tail_init(&queue->waiting, &queue->flying);
 	list_for_each_entry_safe(cmd, next, &queue->flying, link)
 		mho_queue_end(queue, cmd, error);
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -430,6 +501,7 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 	unsigned int mask = mho_queue_size(queue) - 1;
 	unsigned int count = 0;
 	unsigned long flags;
+	u32 tail;
 
 	spin_lock_irqsave(&queue->lock, flags);
 	while (!queue->lost && count <= mask) {
@@ -446,6 +518,10 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 	}
 	if (count) {
 		queue->last_done = jiffies;
+		tail = queue->tail;
+		mho_queue_fill(queue);
+		if (queue->tail != tail)
+			mho_queue_ring(queue);
 		/* The rest is published with the next commands; this keeps room in the ring. */
 		if (!queue->stopped && queue->head - queue->published > mask / 2)
 			mho_queue_publish(queue);
@@ -530,24 +606,27 @@ void mho_queue_stop(struct mho_queue *queue)
 /**
  * mho_queue_cut_off() - sort out what was in flight after the device has dropped it
  * @queue: queue, stopped and reaped
- * @guilty: its first command in flight gets @error, its others -ECANCELED; NULL for nobody
+ * @guilty: number of a group: its first command gets @error, its others -ECANCELED; 0 for nobody
  * @error: for the guilty one
  *
  * What can be done again stays and waits for mho_queue_start().
  */
-void mho_queue_cut_off(struct mho_queue *queue, struct mho_group *guilty, int error)
+void mho_queue_cut_off(struct mho_queue *queue, u64 guilty, int error)
 {
 	struct mho_cmd *cmd, *next;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	list_for_each_entry_safe(cmd, next, &queue->flying, link) {
-		if (guilty && cmd->group == guilty) {
+	list_splice_init(&queue->flying, &queue->waiting);
+	list_for_each_entry_safe(cmd, next, &queue->waiting, link) {
+		if (guilty && cmd->group->seqno == guilty) {
 			mho_queue_end(queue, cmd, error);
 			error = -ECANCELED;
 		} else if ((cmd->state == MHO_CMD_FLYING && cmd->writes) ||
 			   mho_queue_stale(queue, cmd)) {
 			mho_queue_end(queue, cmd, -ECANCELED);
+		} else {
+			cmd->state = MHO_CMD_NEW;
 		}
 	}
 	mho_queue_init_rings(queue);
@@ -560,15 +639,13 @@ void mho_queue_cut_off(struct mho_queue *queue, struct mho_group *guilty, int er
  */
 void mho_queue_start(struct mho_queue *queue)
 {
-	struct mho_cmd *cmd;
 	unsigned long flags;
 
 	spin_lock_irqsave(&queue->lock, flags);
 	queue->stopped = false;
 	queue->last_done = jiffies;
-	if (!list_empty(&queue->flying) && !queue->lost && queue->id) {
-		list_for_each_entry(cmd, &queue->flying, link)
-			mho_queue_write(queue, cmd);
+	if (!queue->lost && queue->id) {
+		mho_queue_fill(queue);
 		mho_queue_ring(queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -603,7 +680,7 @@ static int mho_queue_drop(struct mho_queue *queue)
  *
  * Return: 0, or what the device answered: then it has to be reset as a whole.
  */
-int mho_queue_reset(struct mho_queue *queue, struct mho_group *guilty, int error)
+int mho_queue_reset(struct mho_queue *queue, u64 guilty, int error)
 {
 	int ret = mho_queue_drop(queue);
 
@@ -627,7 +704,7 @@ int mho_queue_reset_all(struct mho_queue *queue)
 	if (ret)
 		return ret;
 	mho_queue_end_all(queue, -ECANCELED);
-	mho_queue_cut_off(queue, NULL, 0);
+	mho_queue_cut_off(queue, 0, 0);
 	mho_queue_start(queue);
 	return 0;
 }

@@ -38,7 +38,7 @@ enum mho_cmd_state {
 
 /**
  * struct mho_cmd - a command
- * @link: in the queue's list of commands in flight, in ring order
+ * @link: in the queue's list of commands that wait, or of those in flight; in order
  * @group: it belongs to
  * @array: its array, or NULL
  * @dst: destination array of TRANSFER, or NULL
@@ -87,6 +87,7 @@ struct mho_done {
 /**
  * struct mho_group - commands that were submitted together
  * @left: commands that are not done
+ * @started: the ring has had one of them
  * @error: first failure, -errno
  * @seqno: its number in its context, for whoever traces
  * @cmd_done: called for each command, under the queue's lock, interrupts off
@@ -94,6 +95,7 @@ struct mho_done {
  */
 struct mho_group {
 	unsigned int left;
+	bool started;
 	int error;
 	u64 seqno;
 	void (*cmd_done)(struct mho_group *group, struct mho_cmd *cmd, const struct mho_done *done);
@@ -113,7 +115,8 @@ struct mho_group {
  * @sq_dma: its bus address
  * @cq_dma: its bus address
  * @lock: of all that follows
- * @flying: commands in flight, in ring order
+ * @flying: commands in the ring, in its order
+ * @waiting: commands behind them that have no room there, or wait for the queue to go on
  * @slots: by the lower bits of the cid
  * @cids: cids that are free, a ring
  * @cid_head: next one to take
@@ -121,6 +124,7 @@ struct mho_group {
  * @tail: running number of the next entry of @sq
  * @head: running number of the next entry of @cq; read without the lock by the interrupt
  * @published: what the device has been told of @head
+ * @unrung: commands were written whose tail it has not been told
  * @fault: tells whoever runs the queue that the device has stopped it; under @lock, from the
  *         interrupt
  * @faulted: it has
@@ -141,6 +145,7 @@ struct mho_queue {
 	dma_addr_t cq_dma;
 	spinlock_t lock; /* of all that follows */
 	struct list_head flying;
+	struct list_head waiting;
 	struct mho_cmd **slots;
 	u16 *cids;
 	u32 cid_head;
@@ -148,6 +153,7 @@ struct mho_queue {
 	u32 tail;
 	u32 head;
 	u32 published;
+	bool unrung;
 	void (*fault)(struct mho_queue *queue);
 	bool faulted;
 	bool stopped;
@@ -167,17 +173,21 @@ void mho_queue_free(struct mho_queue *queue);
 int mho_queue_create(struct mho_queue *queue, u16 context);
 void mho_queue_delete(struct mho_queue *queue);
 int mho_queue_restore(struct mho_queue *queue, u16 context);
-int mho_queue_push(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
-		   unsigned int count);
 bool mho_queue_has_done(const struct mho_queue *queue);
+int mho_queue_add(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
+		  unsigned int count);
+void mho_queue_ring(struct mho_queue *queue);
+bool mho_queue_withdraw(struct mho_queue *queue, struct mho_group *group, struct mho_cmd *cmds,
+			unsigned int count);
 unsigned int mho_queue_reap(struct mho_queue *queue);
 bool mho_queue_slow(struct mho_queue *queue, unsigned long timeout);
-int mho_queue_reset(struct mho_queue *queue, struct mho_group *guilty, int error);
+int mho_queue_reset(struct mho_queue *queue, u64 guilty, int error);
 int mho_queue_reset_all(struct mho_queue *queue);
 void mho_queue_stop(struct mho_queue *queue);
-void mho_queue_cut_off(struct mho_queue *queue, struct mho_group *guilty, int error);
+void mho_queue_cut_off(struct mho_queue *queue, u64 guilty, int error);
 void mho_queue_start(struct mho_queue *queue);
 bool mho_queue_busy(struct mho_queue *queue);
+u64 mho_queue_oldest(struct mho_queue *queue);
 void mho_queue_detach(struct mho_queue *queue);
 void mho_queue_fail(struct mho_queue *queue, int error);
 void mho_queue_fault(struct mho_queue *queue);

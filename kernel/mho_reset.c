@@ -53,18 +53,18 @@ static void mho_reset_stop_queues(struct mho_device *mdev)
 
 /* The device has dropped everything; what it had finished before still counts. */
 static void mho_reset_cut_queues(struct mho_device *mdev, const struct mho_ctx *guilty,
-				 struct mho_group *group)
+				 u64 seqno)
 {
 	struct mho_ctx *ctx = NULL;
 
 	while ((ctx = mho_next_ctx(mdev, ctx))) {
 		mho_queue_reap(&ctx->queue);
 		if (ctx == guilty) {
-			mho_queue_cut_off(&ctx->queue, group, -ETIME);
+			mho_queue_cut_off(&ctx->queue, seqno, -ETIME);
 		} else {
 			if (mho_queue_busy(&ctx->queue))
 				atomic_inc(&ctx->innocent);
-			mho_queue_cut_off(&ctx->queue, NULL, 0);
+			mho_queue_cut_off(&ctx->queue, 0, 0);
 		}
 	}
 }
@@ -186,7 +186,7 @@ void mho_reset_wedge(struct mho_device *mdev, int error)
 {
 	if (mdev->wedged)
 		return;
-	mho_coredump_take(mdev, "the device does not come back", NULL, NULL);
+	mho_coredump_take(mdev, "the device does not come back", NULL, 0);
 	WRITE_ONCE(mdev->wedged, true);
 	trace_mho_wedged(mdev, error);
 	mho_window_kill(mdev);
@@ -255,7 +255,7 @@ void mho_reset_make_sure(struct mho_device *mdev)
 {
 	lockdep_assert_held(&mdev->admin.lock);
 	if (mdev->admin.dead && !mdev->away)
-		mho_reset_locked(mdev, NULL, NULL);
+		mho_reset_locked(mdev, NULL, 0);
 }
 
 /**
@@ -267,18 +267,18 @@ void mho_reset_cut(struct mho_device *mdev)
 	lockdep_assert_held(&mdev->admin.lock);
 	mdev->admin.dead = true;
 	WRITE_ONCE(mdev->windows.losses, mdev->windows.losses + 1);
-	mho_reset_cut_queues(mdev, NULL, NULL);
+	mho_reset_cut_queues(mdev, NULL, 0);
 }
 
 /**
  * mho_reset_locked() - warm reset, and everything back
  * @mdev: device; the admin lock is held
  * @guilty: context that caused it, or NULL
- * @group: its group that hangs
+ * @seqno: number of its group that hangs, or 0
  *
  * Return: 0, or -errno: then the device is wedged.
  */
-int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho_group *group)
+int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, u64 seqno)
 {
 	int ret;
 
@@ -297,7 +297,7 @@ int mho_reset_locked(struct mho_device *mdev, struct mho_ctx *guilty, struct mho
 	if (ret) {
 		mho_reset_wedge(mdev, ret);
 	} else {
-		mho_reset_cut_queues(mdev, guilty, group);
+		mho_reset_cut_queues(mdev, guilty, seqno);
 		ret = mho_reset_revive(mdev);
 	}
 	trace_mho_reset_end(mdev, ret);
@@ -315,7 +315,7 @@ int mho_reset_device(struct mho_device *mdev)
 	int ret;
 
 	mutex_lock(&mdev->admin.lock);
-	ret = mho_reset_locked(mdev, NULL, NULL);
+	ret = mho_reset_locked(mdev, NULL, 0);
 	mutex_unlock(&mdev->admin.lock);
 	return ret;
 }
@@ -324,8 +324,8 @@ int mho_reset_device(struct mho_device *mdev)
 static void mho_reset_failed(struct mho_device *mdev, u32 status)
 {
 	mho_coredump_take(mdev, status & MHO_HW_STATUS_FATAL ? "the device has failed" :
-			  "no answer on the admin queue", NULL, NULL);
-	mho_reset_locked(mdev, NULL, NULL);
+			  "no answer on the admin queue", NULL, 0);
+	mho_reset_locked(mdev, NULL, 0);
 	mho_coredump_send(mdev);
 }
 

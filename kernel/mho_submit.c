@@ -2,8 +2,9 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * The SUBMIT ioctl: parses arguments and syncobjs, and hands the job that the job layer makes of
- * them to the scheduler.
+ * What SUBMIT means, by ioctl and by io_uring: parses arguments and syncobjs, and hands the job that
+ * the job layer makes of them on. A job that waits for nothing and signals nothing goes straight to
+ * the queue, unless jobs that were submitted before it are still with the scheduler.
  */
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
@@ -18,9 +19,6 @@
 #include "mho_gem.h"
 #include "mho_job.h"
 #include "mho_trace.h"
-
-/* Commands that may wait in a context; beyond that programs wait, not the kernel's memory. */
-#define MHO_WAITING_MAX 16384
 
 /**
  * struct mho_out_sync - a syncobj to signal
@@ -130,6 +128,7 @@ static void mho_submit_signal(struct mho_out_sync *out, unsigned int count,
 	}
 }
 
+/* Jobs at addresses of the program's. */
 static int mho_submit_cmds(struct mho_job *job, struct drm_file *file,
 			   const struct drm_mho_submit *args)
 {
@@ -141,45 +140,90 @@ static int mho_submit_cmds(struct mho_job *job, struct drm_file *file,
 	for (i = 0; i < args->job_count; i++) {
 		ret = copy_struct_from_user(&cmd, sizeof(cmd), user, args->job_stride);
 		if (!ret)
-			ret = mho_job_set_cmd(job, file, i, &cmd);
+			ret = mho_job_set_cmd(job, file, i, &cmd, 0);
 		if (ret)
 			return ret;
 		user += args->job_stride;
 	}
-	if (args->result_handle)
-		return mho_job_set_results(job, file, args->result_handle, args->result_offset);
 	return 0;
+}
+
+/* The job that a command has in its payload. */
+static int mho_submit_one(struct mho_job *job, struct drm_file *file,
+			  const struct drm_mho_job *one, struct mho_uring_call *call)
+{
+	int ret = mho_job_set_cmd(job, file, 0, one, mho_uring_fixed(call));
+
+	return ret ?: mho_uring_set_fixed(call, job, one);
+}
+
+static int mho_submit_results(struct mho_job *job, struct drm_file *file,
+			      const struct drm_mho_submit *args)
+{
+	int ret;
+
+	if (!args->result_handle)
+		return 0;
+	ret = mho_job_set_results(job, file, args->result_handle, args->result_offset, job->count);
+	if (!ret)
+		mho_job_expect(job);
+	return ret;
 }
 
 /* A context that closes has no entity any more. */
 static int mho_submit_init(struct mho_job *job, struct drm_file *file)
 {
 	struct mho_ctx *ctx = job->ctx;
-	int ret = -ENOENT;
+	int ret;
 
+	ret = mho_job_fence_alloc(job);
+	if (ret)
+		return ret;
+	memset(&job->base, 0, sizeof(job->base));
+	ret = -ENOENT;
 	mutex_lock(&ctx->submit_lock);
 	if (!ctx->closing)
 		ret = mho_sched_job_init(&job->base, &ctx->entity, job->count, NULL,
 					 file->client_id);
 	mutex_unlock(&ctx->submit_lock);
+	job->by_scheduler = !ret;
+	return ret;
+}
+
+/* From the moment that it is held a job may be cancelled, and is run nevertheless, to no effect. */
+static int mho_submit_hold(struct mho_job *job)
+{
+	struct mho_queue *queue = &job->ctx->queue;
+	unsigned long flags;
+	int ret = 0;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	if (job->cancelled)
+		ret = -ECANCELED;
+	else
+		mho_job_hold(job);
+	spin_unlock_irqrestore(&queue->lock, flags);
 	return ret;
 }
 
 static int mho_submit_push(struct mho_job *job, struct drm_file *file, struct mho_out_sync *out,
-			   unsigned int count)
+			   unsigned int count, struct mho_uring_call *call)
 {
 	struct mho_ctx *ctx = job->ctx;
 	struct dma_fence *fence;
+	int ret;
 
 	mutex_lock(&ctx->submit_lock);
-	if (ctx->closing) {
+	ret = ctx->closing ? -ENOENT : mho_submit_hold(job);
+	if (ret) {
 		mutex_unlock(&ctx->submit_lock);
-		return -ENOENT;
+		return ret;
 	}
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	job->group.seqno = fence->seqno;
+	job->group.seqno = atomic64_inc_return(&ctx->seqno);
 	trace_mho_submit(&ctx->queue, &job->group, file->client_id, ctx->handle, job->count);
+	mho_uring_trace(call, job);
 	mho_submit_signal(out, count, fence);
 	drm_sched_entity_push_job(&job->base);
 	mutex_unlock(&ctx->submit_lock);
@@ -187,38 +231,128 @@ static int mho_submit_push(struct mho_job *job, struct drm_file *file, struct mh
 	return 0;
 }
 
-static int mho_submit_job(struct mho_ctx *ctx, struct drm_file *file,
-			  const struct drm_mho_submit *args)
+/**
+ * mho_submit_add() - hand a job straight to the queue
+ * @job: job; the queue's lock is held. After success it may be gone.
+ * @client_id: of the open file
+ * @call: from io_uring, or NULL
+ *
+ * Return: 0, -ECANCELED, or the error that the queue was lost with.
+ */
+int mho_submit_add(struct mho_job *job, u64 client_id, struct mho_uring_call *call)
 {
-	struct mho_out_sync *out;
+	struct mho_ctx *ctx = job->ctx;
+	int ret;
+
+	lockdep_assert_held(&ctx->queue.lock);
+	if (job->cancelled)
+		return -ECANCELED;
+	job->group.seqno = atomic64_inc_return(&ctx->seqno);
+	trace_mho_submit(&ctx->queue, &job->group, client_id, ctx->handle, job->count);
+	mho_uring_trace(call, job);
+	ret = mho_queue_add(&ctx->queue, &job->group, job->cmds, job->count);
+	if (ret)
+		return ret;
+	mho_timeout_watch(ctx);
+	if (call)
+		mho_plug_ring(ctx);
+	else
+		mho_queue_ring(&ctx->queue);
+	return 0;
+}
+
+static int mho_submit_direct(struct mho_job *job, struct drm_file *file,
+			     struct mho_uring_call *call)
+{
+	struct mho_ctx *ctx = job->ctx;
+	unsigned long flags;
+	int ret;
+
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	ret = mho_submit_add(job, file->client_id, call);
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
+	return ret && READ_ONCE(ctx->closing) ? -ENOENT : ret;
+}
+
+/**
+ * mho_submit_scheduled() - hand a job to the scheduler, only to keep its place behind others
+ * @job: job
+ * @file: open file
+ * @call: from io_uring
+ *
+ * Return: 0, -ENOMEM, -ENOENT, -ECANCELED; then the job can be released.
+ */
+int mho_submit_scheduled(struct mho_job *job, struct drm_file *file, struct mho_uring_call *call)
+{
+	int ret;
+
+	ret = mho_submit_init(job, file);
+	if (ret)
+		return ret;
+	ret = mho_submit_push(job, file, NULL, 0, call);
+	if (ret)
+		drm_sched_job_cleanup(&job->base);
+	return ret;
+}
+
+/* From here on the command hears of everything. */
+static void mho_submit_attach(struct mho_job *job, struct mho_uring_call *call)
+{
+	struct mho_queue *queue = &job->ctx->queue;
+	unsigned long flags;
+
+	mho_uring_mark(call);
+	spin_lock_irqsave(&queue->lock, flags);
+	mho_uring_attach(call, job);
+	spin_unlock_irqrestore(&queue->lock, flags);
+}
+
+static int mho_submit_job(struct mho_ctx *ctx, struct drm_file *file,
+			  const struct drm_mho_submit *args, const struct drm_mho_job *one,
+			  struct mho_uring_call *call)
+{
+	struct mho_out_sync *out = NULL;
 	struct mho_job *job;
 	int ret;
 
 	job = mho_job_alloc(ctx, args->job_count);
 	if (!job)
 		return -ENOMEM;
-	ret = mho_submit_cmds(job, file, args);
+	ret = one ? mho_submit_one(job, file, one, call) : mho_submit_cmds(job, file, args);
+	if (!ret)
+		ret = mho_submit_results(job, file, args);
 	if (ret)
 		goto err_release;
-	ret = mho_submit_init(job, file);
-	if (ret)
-		goto err_release;
-	ret = mho_submit_in_syncs(job, file, args);
-	if (ret)
-		goto err_cleanup;
-	out = mho_submit_out_syncs(file, args);
-	if (IS_ERR(out)) {
-		ret = PTR_ERR(out);
-		goto err_cleanup;
+	/* Whoever knows that another job was submitted before sees it counted here. */
+	if (args->in_sync_count || args->out_sync_count || atomic_read(&ctx->scheduled)) {
+		ret = mho_submit_init(job, file);
+		if (ret)
+			goto err_release;
+		ret = mho_submit_in_syncs(job, file, args);
+		if (ret)
+			goto err_cleanup;
+		out = mho_submit_out_syncs(file, args);
+		if (IS_ERR(out)) {
+			ret = PTR_ERR(out);
+			goto err_cleanup;
+		}
 	}
-	ret = mho_submit_push(job, file, out, args->out_sync_count);
+	if (call)
+		mho_submit_attach(job, call);
+	if (job->by_scheduler)
+		ret = mho_submit_push(job, file, out, args->out_sync_count, call);
+	else
+		ret = mho_submit_direct(job, file, call);
 	mho_submit_free_out(out, args->out_sync_count);
-	if (ret)
-		goto err_cleanup;
-	return 0;
-
+	if (!ret)
+		return call ? -EIOCBQUEUED : 0;
+	if (call) {
+		mho_uring_fail(call, job, ret);
+		ret = -EIOCBQUEUED;
+	}
 err_cleanup:
-	drm_sched_job_cleanup(&job->base);
+	if (job->by_scheduler)
+		drm_sched_job_cleanup(&job->base);
 err_release:
 	mho_job_release(job);
 	return ret;
@@ -237,17 +371,19 @@ static int mho_submit_check(const struct drm_mho_submit *args)
 }
 
 /**
- * mho_ioctl_submit() - DRM_IOCTL_MHO_SUBMIT
+ * mho_submit() - hand jobs to a context
  * @drm: device
- * @data: arguments
  * @file: open file
+ * @args: as of SUBMIT; not checked yet
+ * @one: the job of @call, if it is not at &drm_mho_submit.jobs
+ * @call: the io_uring command that is to hear of the end, or NULL
  *
- * Return: 0 or -errno, as drm/mho_accel.h says.
+ * Return: 0 or -errno, as drm/mho_accel.h says; -EIOCBQUEUED: @call hears of everything.
  */
-int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
+int mho_submit(struct drm_device *drm, struct drm_file *file, const struct drm_mho_submit *args,
+	       const struct drm_mho_job *one, struct mho_uring_call *call)
 {
 	struct mho_client *client = file->driver_priv;
-	struct drm_mho_submit *args = data;
 	struct mho_ctx *ctx;
 	int idx, ret;
 
@@ -267,9 +403,22 @@ int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
 	else if (atomic_read(&ctx->waiting) > MHO_WAITING_MAX)
 		ret = -EAGAIN;
 	else
-		ret = mho_submit_job(ctx, file, args);
+		ret = mho_submit_job(ctx, file, args, one, call);
 	drm_dev_exit(idx);
 out_put:
 	mho_ctx_put(ctx);
 	return ret;
+}
+
+/**
+ * mho_ioctl_submit() - DRM_IOCTL_MHO_SUBMIT
+ * @drm: device
+ * @data: arguments
+ * @file: open file
+ *
+ * Return: 0 or -errno, as drm/mho_accel.h says.
+ */
+int mho_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	return mho_submit(drm, file, data, NULL, NULL);
 }

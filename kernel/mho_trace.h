@@ -15,6 +15,7 @@
 #include <linux/tracepoint.h>
 
 #include <drm/drm_file.h>
+#include <drm/mho_accel.h>
 
 #include "mho_device.h"
 #include "mho_queue.h"
@@ -72,6 +73,49 @@ TRACE_EVENT(mho_submit,
 	    TP_printk("dev=%u client=%llu ctx=%u queue=%u seqno=%llu count=%u",
 		      __entry->dev, __entry->client, __entry->ctx, __entry->queue,
 		      __entry->seqno, __entry->count)
+);
+
+TRACE_EVENT(mho_uring,
+	    TP_PROTO(const struct mho_queue *queue, const struct mho_group *group, u32 op,
+		     u64 user_data),
+	    TP_ARGS(queue, group, op, user_data),
+	    TP_STRUCT__entry(__field(u64, seqno)
+			     __field(u64, user_data)
+			     __field(u32, dev)
+			     __field(u32, op)
+			     __field(u16, queue)
+	    ),
+	    TP_fast_assign(__entry->seqno = group->seqno;
+			   __entry->user_data = user_data;
+			   __entry->dev = mho_trace_dev(queue->mdev);
+			   __entry->op = _IOC_NR(op) - DRM_COMMAND_BASE - DRM_MHO_URING_BASE;
+			   __entry->queue = queue->id;
+	    ),
+	    TP_printk("dev=%u queue=%u seqno=%llu op=%s user_data=%#llx",
+		      __entry->dev, __entry->queue, __entry->seqno,
+		      __print_symbolic(__entry->op, { 0, "job" }, { 1, "submit" }, { 2, "run" }),
+		      __entry->user_data)
+);
+
+TRACE_EVENT(mho_uring_cancel,
+	    TP_PROTO(const struct mho_queue *queue, const struct mho_group *group, u64 user_data,
+		     bool withdrawn),
+	    TP_ARGS(queue, group, user_data, withdrawn),
+	    TP_STRUCT__entry(__field(u64, seqno)
+			     __field(u64, user_data)
+			     __field(u32, dev)
+			     __field(u16, queue)
+			     __field(bool, withdrawn)
+	    ),
+	    TP_fast_assign(__entry->seqno = group->seqno;
+			   __entry->user_data = user_data;
+			   __entry->dev = mho_trace_dev(queue->mdev);
+			   __entry->queue = queue->id;
+			   __entry->withdrawn = withdrawn;
+	    ),
+	    TP_printk("dev=%u queue=%u seqno=%llu user_data=%#llx withdrawn=%d",
+		      __entry->dev, __entry->queue, __entry->seqno, __entry->user_data,
+		      __entry->withdrawn)
 );
 
 TRACE_EVENT(mho_push,
@@ -217,15 +261,14 @@ TRACE_EVENT(mho_admin_end,
 );
 
 TRACE_EVENT(mho_timeout,
-	    TP_PROTO(const struct mho_queue *queue, const struct mho_group *group,
-		     enum mho_verdict verdict),
-	    TP_ARGS(queue, group, verdict),
+	    TP_PROTO(const struct mho_queue *queue, u64 seqno, enum mho_verdict verdict),
+	    TP_ARGS(queue, seqno, verdict),
 	    TP_STRUCT__entry(__field(u64, seqno)
 			     __field(u32, dev)
 			     __field(u32, verdict)
 			     __field(u16, queue)
 	    ),
-	    TP_fast_assign(__entry->seqno = group->seqno;
+	    TP_fast_assign(__entry->seqno = seqno;
 			   __entry->dev = mho_trace_dev(queue->mdev);
 			   __entry->verdict = verdict;
 			   __entry->queue = queue->id;

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (C) 2026 The mho authors
+ *
+ * io_uring commands: what io_uring and the job layer have to do with each other. What a command
+ * means is said elsewhere, in the same words as for the ioctls.
+ *
+ * A command that waits for a job has one owner. The job has it, until under the queue's lock either
+ * the job's end takes it (mho_uring_take()) or a cancellation (mho_uring_steal()). Only the owner
+ * completes it. &mho_uring_pdu.ctx says to those who come from the command whether there is still
+ * something to take; a context's memory stays under RCU for as long as anybody may look.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_ioctl.h>
+#include <drm/mho_accel.h>
+
+#include "mho_client.h"
+#include "mho_compat.h"
+#include "mho_device.h"
+#include "mho_job.h"
+#include "mho_trace.h"
+
+/**
+ * struct mho_uring_call - a command on its way in
+ * @cmd: the command; nobody's after it was attached to a job
+ * @issue_flags: as the core gave them
+ * @user_data: of its submission
+ * @op: DRM_URING_MHO_*
+ * @fixed: DRM_MHO_URING_*: operands in registered buffers
+ * @file: open file
+ */
+struct mho_uring_call {
+	struct io_uring_cmd *cmd;
+	unsigned int issue_flags;
+	u64 user_data;
+	u32 op;
+	u32 fixed;
+	struct drm_file *file;
+};
+
+/**
+ * struct mho_uring_pdu - what is kept in a command
+ * @ctx: whose queue's lock says who owns it; NULL: not the job any more, or not yet
+ * @job: until then the job; from then on what task work has to put, or NULL
+ * @device_ns: device time of the job
+ * @status: how it ended
+ * @cqe32: the ring has room for @device_ns
+ */
+struct mho_uring_pdu {
+	struct mho_ctx *ctx;
+	struct mho_job *job;
+	u64 device_ns;
+	s32 status;
+	bool cqe32;
+};
+
+static struct mho_uring_pdu *mho_uring_pdu(struct io_uring_cmd *cmd)
+{
+	return io_uring_cmd_to_pdu(cmd, struct mho_uring_pdu);
+}
+
+static void mho_uring_finish(struct io_uring_cmd *cmd, struct mho_job *job, int status,
+			     unsigned int issue_flags)
+{
+	struct mho_uring_pdu *pdu = mho_uring_pdu(cmd);
+
+	if (job)
+		mho_job_put(job);
+	mho_uring_done(cmd, status, pdu->device_ns, pdu->cqe32, issue_flags);
+}
+
+static MHO_URING_WORK(mho_uring_work)
+{
+	struct io_uring_cmd *cmd = mho_uring_work_cmd();
+	struct mho_uring_pdu *pdu = mho_uring_pdu(cmd);
+	s32 status = pdu->status;
+
+	/* Also when the task is dying: the pages are pinned, no address of its is used. */
+	if (!status && pdu->job)
+		status = mho_fixed_copy_back(pdu->job->fixed);
+	mho_uring_finish(cmd, pdu->job, status, mho_uring_work_flags());
+}
+
+/**
+ * mho_uring_mark() - let the core cancel a command; from now on it has to be completed
+ * @call: command
+ */
+void mho_uring_mark(struct mho_uring_call *call)
+{
+	struct mho_uring_pdu *pdu = mho_uring_pdu(call->cmd);
+
+	/* The core has not cleared it, and may look at once. */
+	*pdu = (struct mho_uring_pdu){ .cqe32 = call->issue_flags & IO_URING_F_CQE32 };
+	io_uring_cmd_mark_cancelable(call->cmd, call->issue_flags);
+}
+
+/**
+ * mho_uring_attach() - let a command wait for a job
+ * @call: command, marked; it must not be touched any more once the job can end
+ * @job: job; the queue's lock is held
+ */
+void mho_uring_attach(struct mho_uring_call *call, struct mho_job *job)
+{
+	struct mho_uring_pdu *pdu = mho_uring_pdu(call->cmd);
+
+	lockdep_assert_held(&job->ctx->queue.lock);
+	if (!job->prepared)
+		refcount_inc(&job->ref);
+	job->cmd = call->cmd;
+	job->user_data = call->user_data;
+	pdu->job = job;
+	WRITE_ONCE(pdu->ctx, job->ctx);
+}
+
+/**
+ * mho_uring_take() - a job ends: who waits for it?
+ * @job: job; the queue's lock is held
+ *
+ * Return: the command, mho_uring_post() it; NULL if there is none (any more).
+ */
+struct io_uring_cmd *mho_uring_take(struct mho_job *job)
+{
+	struct io_uring_cmd *cmd = job->cmd;
+	struct mho_uring_pdu *pdu;
+
+	lockdep_assert_held(&job->ctx->queue.lock);
+	if (!cmd)
+		return NULL;
+	job->cmd = NULL;
+	pdu = mho_uring_pdu(cmd);
+	pdu->status = job->group.error;
+	pdu->device_ns = job->device_ns;
+	if (job->prepared)
+		pdu->job = NULL;
+	WRITE_ONCE(pdu->ctx, NULL);
+	return cmd;
+}
+
+/**
+ * mho_uring_post() - complete a command that was taken; any context
+ * @cmd: command; it may be gone when this returns
+ */
+void mho_uring_post(struct io_uring_cmd *cmd)
+{
+	io_uring_cmd_do_in_task_lazy(cmd, mho_uring_work);
+}
+
+/* Its job runs into nobody, or is not started. Returns whether the latter. */
+static bool mho_uring_abandon(struct mho_job *job)
+{
+	bool withdrawn = !list_empty(&job->link);
+
+	job->cancelled = true;
+	if (!withdrawn)
+		withdrawn = mho_queue_withdraw(&job->ctx->queue, &job->group, job->cmds,
+					       job->count);
+	return withdrawn;
+}
+
+/**
+ * mho_uring_fail() - complete a command whose job came to nothing, unless it was cancelled meanwhile
+ * @call: command, attached
+ * @job: the job, which nobody else has
+ * @error: how
+ */
+void mho_uring_fail(struct mho_uring_call *call, struct mho_job *job, int error)
+{
+	struct mho_queue *queue = &job->ctx->queue;
+	struct io_uring_cmd *cmd;
+	unsigned long flags;
+
+	spin_lock_irqsave(&queue->lock, flags);
+	cmd = mho_uring_take(job);
+	spin_unlock_irqrestore(&queue->lock, flags);
+	if (cmd)
+		mho_uring_finish(cmd, mho_uring_pdu(cmd)->job, error, call->issue_flags);
+}
+
+/**
+ * mho_uring_trace() - join a command's user_data and its job's number in the trace
+ * @call: command, or NULL
+ * @job: its job
+ */
+void mho_uring_trace(struct mho_uring_call *call, struct mho_job *job)
+{
+	if (call)
+		trace_mho_uring(&job->ctx->queue, &job->group, call->op, call->user_data);
+}
+
+/**
+ * mho_uring_fixed() - which operands of its job a command has in registered buffers
+ * @call: command
+ *
+ * Return: DRM_MHO_URING_*.
+ */
+u32 mho_uring_fixed(const struct mho_uring_call *call)
+{
+	return call->fixed;
+}
+
+/**
+ * mho_uring_set_fixed() - set these operands
+ * @call: command
+ * @job: its job
+ * @args: the kernel's own copy of the arguments
+ *
+ * Return: as mho_fixed_set().
+ */
+int mho_uring_set_fixed(struct mho_uring_call *call, struct mho_job *job,
+			const struct drm_mho_job *args)
+{
+	if (!call->fixed)
+		return 0;
+	return mho_fixed_set(job, args, call->fixed, call->cmd, call->issue_flags);
+}
+
+/*
+ * The ring, the program or the task goes away: complete the command at once. The core asks again and
+ * again until there is none left, under a lock that task work of other rings does not need.
+ */
+static int mho_uring_cancel(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct mho_uring_pdu *pdu = mho_uring_pdu(cmd);
+	struct io_uring_cmd *taken = NULL;
+	struct mho_job *job;
+	struct mho_ctx *ctx;
+	unsigned long flags;
+	bool withdrawn;
+
+	rcu_read_lock();
+	ctx = READ_ONCE(pdu->ctx);
+	if (!ctx)
+		goto out_unlock;
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	if (pdu->ctx) {
+		job = pdu->job;
+		taken = mho_uring_take(job);
+		withdrawn = mho_uring_abandon(job);
+		trace_mho_uring_cancel(&ctx->queue, &job->group, job->user_data, withdrawn);
+	}
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
+out_unlock:
+	rcu_read_unlock();
+	/* Otherwise task work completes it, or its submission does. */
+	if (taken)
+		mho_uring_finish(cmd, pdu->job, -ECANCELED, issue_flags);
+	return 0;
+}
+
+static int mho_uring_job(struct mho_uring_call *call, const void *payload)
+{
+	const struct drm_mho_uring_job *args = payload;
+	struct drm_mho_uring_ext ext = {};
+	struct drm_mho_submit submit;
+
+	if (args->flags & ~(DRM_MHO_URING_A_FIXED | DRM_MHO_URING_B_FIXED) ||
+	    !args->flags != !(call->cmd->flags & IORING_URING_CMD_FIXED))
+		return -EINVAL;
+	call->fixed = args->flags;
+	if (args->ext && copy_from_user(&ext, u64_to_user_ptr(args->ext), sizeof(ext)))
+		return -EFAULT;
+	submit = (struct drm_mho_submit){
+		.ctx = args->ctx,
+		.job_count = 1,
+		.job_stride = sizeof(args->job),
+		.in_syncs = ext.in_syncs,
+		.out_syncs = ext.out_syncs,
+		.in_sync_count = ext.in_sync_count,
+		.out_sync_count = ext.out_sync_count,
+		.result_handle = ext.result_handle,
+		.pad = ext.pad,
+		.result_offset = ext.result_offset,
+	};
+	return mho_submit(call->file->minor->dev, call->file, &submit, &args->job, call);
+}
+
+static int mho_uring_submit(struct mho_uring_call *call, const void *payload)
+{
+	const struct drm_mho_uring_submit *args = payload;
+	struct drm_mho_submit submit;
+
+	if (args->pad)
+		return -EINVAL;
+	if (copy_from_user(&submit, u64_to_user_ptr(args->submit), sizeof(submit)))
+		return -EFAULT;
+	return mho_submit(call->file->minor->dev, call->file, &submit, NULL, call);
+}
+
+static int mho_uring_run(struct mho_uring_call *call, const void *payload)
+{
+	int ret;
+
+	mho_uring_mark(call);
+	ret = mho_prepare_run(call->file->driver_priv, call->file, payload, call);
+	/* Marked, it must not be completed by what is returned. */
+	if (ret)
+		mho_uring_finish(call->cmd, NULL, ret, call->issue_flags);
+	return -EIOCBQUEUED;
+}
+
+/* What cancelling by user_data has found. */
+struct mho_uring_found {
+	unsigned int ended;
+	unsigned int running;
+};
+
+static bool mho_uring_match(const struct mho_job *job, const struct drm_mho_uring_cancel *args)
+{
+	return job->cmd && (args->flags & DRM_MHO_CANCEL_ALL || job->user_data == args->user_data);
+}
+
+/* Jobs that the scheduler holds stay there, to no effect, until what they wait for has happened. */
+static void mho_uring_cancel_held(struct mho_ctx *ctx, const struct drm_mho_uring_cancel *args,
+				  struct mho_uring_found *found)
+{
+	struct io_uring_cmd *cmd;
+	struct mho_job *job;
+
+	list_for_each_entry(job, &ctx->held, link) {
+		if (!mho_uring_match(job, args))
+			continue;
+		trace_mho_uring_cancel(&ctx->queue, &job->group, job->user_data, true);
+		job->cancelled = true;
+		job->group.error = -ECANCELED;
+		cmd = mho_uring_take(job);
+		mho_uring_post(cmd);
+		found->ended++;
+	}
+}
+
+/* The first command of a job, in a list of the queue's, that is to be cancelled. */
+static struct mho_job *mho_uring_next(const struct list_head *list, bool started,
+				      const struct drm_mho_uring_cancel *args)
+{
+	struct mho_cmd *cmd;
+
+	list_for_each_entry(cmd, list, link)
+		if (cmd->group->started == started &&
+		    mho_uring_match(to_mho_job(cmd->group), args))
+			return to_mho_job(cmd->group);
+	return NULL;
+}
+
+static void mho_uring_cancel_queued(struct mho_ctx *ctx, const struct drm_mho_uring_cancel *args,
+				    struct mho_uring_found *found)
+{
+	struct mho_queue *queue = &ctx->queue;
+	struct mho_job *job;
+
+	while ((job = mho_uring_next(&queue->waiting, false, args))) {
+		trace_mho_uring_cancel(queue, &job->group, job->user_data, true);
+		found->ended += mho_queue_withdraw(queue, &job->group, job->cmds, job->count);
+	}
+	if (mho_uring_next(&queue->flying, true, args) ||
+	    mho_uring_next(&queue->waiting, true, args))
+		found->running++;
+}
+
+static int mho_uring_cancel_cmds(struct mho_uring_call *call, const void *payload)
+{
+	const struct drm_mho_uring_cancel *args = payload;
+	struct mho_uring_found found = {};
+	struct mho_ctx *ctx;
+	unsigned long flags;
+
+	if (args->flags & ~DRM_MHO_CANCEL_ALL ||
+	    (args->flags & DRM_MHO_CANCEL_ALL && args->user_data))
+		return -EINVAL;
+	ctx = mho_ctx_get(call->file->driver_priv, args->ctx);
+	if (!ctx)
+		return -ENOENT;
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	mho_uring_cancel_held(ctx, args, &found);
+	mho_uring_cancel_queued(ctx, args, &found);
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
+	mho_ctx_put(ctx);
+	if (found.ended)
+		return found.ended;
+	return found.running ? -EALREADY : -ENOENT;
+}
+
+/**
+ * struct mho_uring_desc - a command, as struct drm_ioctl_desc is an ioctl
+ * @op: its number
+ * @size: bytes of its payload
+ * @flags: of those in sqe->uring_cmd_flags, what it understands
+ * @fn: does it; -EIOCBQUEUED: it is completed later
+ */
+struct mho_uring_desc {
+	u32 op;
+	u32 size;
+	u32 flags;
+	int (*fn)(struct mho_uring_call *call, const void *payload);
+};
+
+#define MHO_URING_DESC(name, type, flags_, fn_)                     \
+	[_IOC_NR(DRM_URING_MHO_##name) - MHO_URING_FIRST] = {       \
+		.op = DRM_URING_MHO_##name,                         \
+		.size = sizeof(struct type),                        \
+		.flags = flags_,                                    \
+		.fn = fn_,                                          \
+	}
+#define MHO_URING_FIRST (DRM_COMMAND_BASE + DRM_MHO_URING_BASE)
+
+static const struct mho_uring_desc mho_uring_descs[] = {
+	MHO_URING_DESC(JOB, drm_mho_uring_job, IORING_URING_CMD_FIXED, mho_uring_job),
+	MHO_URING_DESC(SUBMIT, drm_mho_uring_submit, 0, mho_uring_submit),
+	MHO_URING_DESC(RUN, drm_mho_uring_run, 0, mho_uring_run),
+	MHO_URING_DESC(CANCEL, drm_mho_uring_cancel, 0, mho_uring_cancel_cmds),
+};
+
+/* What fits behind the fixed part of a submission, in bytes. */
+#define MHO_URING_PAYLOAD (sizeof(struct io_uring_sqe) - offsetof(struct io_uring_sqe, cmd))
+#define MHO_URING_PAYLOAD_128 (MHO_URING_PAYLOAD + sizeof(struct io_uring_sqe))
+
+static const struct mho_uring_desc *mho_uring_find(u32 op)
+{
+	u32 index = _IOC_NR(op) - MHO_URING_FIRST;
+
+	if (index >= ARRAY_SIZE(mho_uring_descs) || mho_uring_descs[index].op != op)
+		return NULL;
+	return &mho_uring_descs[index];
+}
+
+static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct mho_uring_call *call = data;
+	struct io_uring_cmd *cmd = call->cmd;
+	const struct mho_uring_desc *desc = mho_uring_find(cmd->cmd_op);
+	u8 payload[MHO_URING_PAYLOAD_128] __aligned(8);
+	size_t room = call->issue_flags & IO_URING_F_SQE128 ? MHO_URING_PAYLOAD_128 :
+							      MHO_URING_PAYLOAD;
+	int ret;
+
+	if (!desc)
+		return -ENOTTY;
+	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags))
+		return -EINVAL;
+	/* The program can write to it at any time: from here on only the copy counts. */
+	memcpy(payload, cmd->sqe->cmd, room);
+	call->user_data = READ_ONCE(cmd->sqe->user_data);
+	barrier();
+	if (memchr_inv(payload + desc->size, 0, room - desc->size))
+		return -EINVAL;
+	call->op = desc->op;
+	call->file = file;
+	ret = desc->fn(call, payload);
+	/* To the core -EAGAIN means: again, on another thread. That would not help, but change order. */
+	return ret == -EAGAIN ? -EBUSY : ret;
+}
+
+/**
+ * mho_uring_cmd() - &file_operations.uring_cmd
+ * @cmd: command
+ * @issue_flags: of the core
+ *
+ * Return: result, or -EIOCBQUEUED: later.
+ */
+int mho_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+	struct mho_uring_call call = { .cmd = cmd, .issue_flags = issue_flags };
+
+	/* Also when the device is gone. */
+	if (issue_flags & IO_URING_F_CANCEL)
+		return mho_uring_cancel(cmd, issue_flags);
+	/* The core does not refuse it on all kernels. */
+	if (issue_flags & IO_URING_F_IOPOLL)
+		return -EOPNOTSUPP;
+	/* As for ioctls: handing over of files, and a device that is gone. */
+	return drm_ioctl_kernel(cmd->file, mho_uring_dispatch, &call, 0);
+}
