@@ -37,6 +37,7 @@ struct mrt_token {
  * @left: completions that are to come
  * @sleep: how many until it can go on, while it cannot
  * @failed: job with the status of the run
+ * @detail: of its completion
  * @todo: completions that are to come for each part, or will when it is issued
  * @tokens: one a node
  * @each: completions of the jobs of sequences
@@ -51,6 +52,7 @@ struct mrt_run {
 	uint32_t left;
 	uint32_t sleep;
 	uint32_t failed;
+	uint32_t detail;
 	uint32_t *todo;
 	struct mrt_token *tokens;
 	struct mrt_done *each;
@@ -277,8 +279,10 @@ static void end(struct mrt_queue *queue, struct mrt_run *run)
 	struct mho_job *job = run->job;
 	int status = job->status == -EINPROGRESS ? 0 : job->status;
 
-	if (status)
+	if (status) {
 		job->detail = run->failed;
+		job->result = run->detail;
+	}
 	mrt_link_del(&run->link);
 	mrt_link_add(&run->bind->idle, &run->link);
 	run->bind->active--;
@@ -286,11 +290,12 @@ static void end(struct mrt_queue *queue, struct mrt_run *run)
 }
 
 /* The status of the run is that of the first job, in order, that failed. */
-static void fail(struct mrt_run *run, uint32_t node, int status)
+static void fail(struct mrt_run *run, uint32_t node, int status, uint32_t detail)
 {
 	if (node >= run->failed)
 		return;
 	run->failed = node;
+	run->detail = detail;
 	run->job->status = status;
 }
 
@@ -362,7 +367,7 @@ static int call(struct mrt_queue *queue, struct mrt_run *run, const struct mrt_p
 	}
 	pthread_mutex_unlock(&graph->lock);
 	if (ret < 0)
-		fail(run, part->first, ret);
+		fail(run, part->first, ret, 0);
 	return 0;
 }
 
@@ -555,7 +560,7 @@ static void account(struct mrt_run *run, uint32_t index, const struct mrt_done *
 	if (done->status) {
 		stat->errors++;
 		stat->status = done->status;
-		fail(run, index, done->status);
+		fail(run, index, done->status, done->detail);
 		return;
 	}
 	stat->runs++;

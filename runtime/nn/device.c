@@ -2,74 +2,28 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * The device engine: layers as matrices of libmho, batches as jobs on one queue. Jobs on one
- * matrix are done in the order of submission, jobs on different matrices overlap: that is all
- * that is needed to keep updates in flight behind the backward pass of the layers below and the
- * forward pass of the next batch.
+ * The device engine: layers as matrices of libmho, passes as runs of graphs (device_pass.c) on one
+ * queue. A pass for training is over for the host when only updates are left of it; they stay in
+ * flight behind the next batch.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/internal.h"
+#include "nn/device.h"
 
-enum kind {
-	FORWARD,
-	BACKWARD,
-	UPDATE,
-	KINDS,
-};
-
-struct dev_job {
-	struct mho_job job;
-	uint32_t layer;
-	uint32_t kind;
-	bool busy;
-};
-
-struct device_engine {
-	struct mho_buf *buf;
-	struct mho_queue *queue;
-	struct mho_mat *mat[MHO_NN_LAYERS_MAX];
-	struct dev_job jobs[NN_SETS][MHO_NN_LAYERS_MAX][KINDS];
-	uint64_t ns[KINDS];
-	uint64_t energy_fj;
-	uint64_t pulses;
-	uint64_t saturations;
-	uint64_t vectors;
-	int failed; /* first failure of a job that has not been reported yet */
-	char failure[512];
-};
-
-static void note_failure(struct device_engine *dev, const struct dev_job *dj)
+static void note_failure(struct device_engine *dev, const struct device_run *run)
 {
-	static const char *const what[KINDS] = { "product", "transposed product", "update" };
-	int status = dj->job.status;
+	int status = run->job.status;
+	char what[64];
 
 	if (dev->failed)
 		return;
+	device_pass_name(run->pass, run->job.detail, what, sizeof(what));
 	dev->failed = status < 0 ? status : -EIO;
-	snprintf(dev->failure, sizeof(dev->failure),
-		 "the %s of layer %u failed on the device: %s (detail %u)", what[dj->kind],
-		 dj->layer, mho_strerror(status), dj->job.detail);
-}
-
-static void account(struct device_engine *dev, struct dev_job *dj)
-{
-	dj->busy = false;
-	if (dj->job.status) {
-		note_failure(dev, dj);
-		return;
-	}
-	dev->ns[dj->kind] += dj->job.device_ns;
-	dev->energy_fj += dj->job.energy_fj;
-	if (dj->kind == UPDATE) {
-		dev->pulses += dj->job.result;
-	} else {
-		dev->saturations += dj->job.result;
-		dev->vectors += dj->job.batch;
-	}
+	snprintf(dev->failure, sizeof(dev->failure), "the %s failed on the device: %s (detail %u)",
+		 what, mho_strerror(status), run->job.result);
 }
 
 static int report(struct device_engine *dev)
@@ -80,47 +34,25 @@ static int report(struct device_engine *dev)
 	return err ? nn_error(err, "%s", dev->failure) : 0;
 }
 
-/* Takes at least one job. */
+/* Takes a run that is done, or goes on with those in flight until there is news. */
 static int reap(struct device_engine *dev)
 {
-	struct mho_job *done[32];
-	int n = mho_queue_reap(dev->queue, done, 32, 1, -1);
+	struct mho_job *done[NN_SETS];
+	int n = mho_queue_reap(dev->queue, done, NN_SETS, 1, -1);
 
 	if (n < 0)
 		return nn_mho_error(n, "the queue to the device has failed");
-	for (int i = 0; i < n; i++)
-		account(dev, done[i]->user_data);
-	return 0;
-}
+	for (int i = 0; i < n; i++) {
+		struct device_run *run = done[i]->user_data;
 
-static int wait_for(struct device_engine *dev, struct dev_job *dj)
-{
-	while (dj->busy) {
-		int err = reap(dev);
-
-		if (err)
-			return err;
+		run->busy = false;
+		if (run->job.status)
+			note_failure(dev, run);
 	}
-	return report(dev);
-}
-
-static int submit(struct device_engine *dev, struct dev_job *dj, uint32_t n, float alpha)
-{
-	struct mho_job *job = &dj->job;
-	int ret = wait_for(dev, dj);
-
-	if (ret)
-		return ret;
-	job->batch = n;
-	job->alpha = alpha;
-	ret = mho_queue_submit(dev->queue, &job, 1);
-	if (ret < 0)
-		return nn_mho_error(ret, "layer %u: the device took no job", dj->layer);
-	dj->busy = true;
 	return 0;
 }
 
-static int device_drain(struct mho_nn *nn)
+int device_drain(struct mho_nn *nn)
 {
 	struct device_engine *dev = nn->engine;
 
@@ -133,29 +65,57 @@ static int device_drain(struct mho_nn *nn)
 	return report(dev);
 }
 
-static int device_forward(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n)
+static int wait_for(struct device_engine *dev, struct device_run *run)
 {
-	struct device_engine *dev = nn->engine;
-	struct dev_job *dj = &dev->jobs[set][layer][FORWARD];
-	int err = submit(dev, dj, n, 1.0f);
+	while (run->busy) {
+		int err = reap(dev);
 
-	return err ? err : wait_for(dev, dj);
+		if (err)
+			return err;
+	}
+	return report(dev);
 }
 
-static int device_backward(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n, float rate)
+/* Until all of a run but updates is done, or it has failed. */
+static int wait_for_batch(struct mho_nn *nn, struct device_run *run)
 {
 	struct device_engine *dev = nn->engine;
-	struct dev_job *jobs = dev->jobs[set][layer];
-	int err = 0;
 
-	/* The product first: it is to see the weights that the forward pass saw. */
-	if (layer)
-		err = submit(dev, &jobs[BACKWARD], n, 1.0f);
-	if (!err)
-		err = submit(dev, &jobs[UPDATE], n, rate);
-	if (!err && layer)
-		err = wait_for(dev, &jobs[BACKWARD]);
-	return err;
+	while (run->busy && !nn->batch.done) {
+		int err = reap(dev);
+
+		if (err) {
+			/* The batch is the caller's again: its loss must not be asked for any more. */
+			nn->batch.labels = NULL;
+			return err;
+		}
+	}
+	return report(dev);
+}
+
+static int device_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n)
+{
+	struct device_engine *dev = nn->engine;
+	struct device_run *run = &dev->runs[set];
+	struct mho_job *job = &run->job;
+	int ret = wait_for(dev, run);
+
+	if (!ret)
+		ret = device_pass_get(nn, pass, n, &run->pass);
+	if (ret)
+		return ret;
+	*job = (struct mho_job){
+		.op = MHO_OP_GRAPH,
+		.graph = device_pass_graph(run->pass),
+		.a_slot = set,
+		.b_slot = set,
+		.user_data = run,
+	};
+	ret = mho_queue_submit(dev->queue, &job, 1);
+	if (ret < 0)
+		return nn_mho_error(ret, "the device took no pass of %u samples", n);
+	run->busy = true;
+	return pass == NN_TRAIN ? wait_for_batch(nn, run) : wait_for(dev, run);
 }
 
 static int device_program(struct mho_nn *nn, uint32_t layer, const float *w)
@@ -170,15 +130,13 @@ static int device_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float 
 {
 	struct device_engine *dev = nn->engine;
 	size_t bytes = (size_t)nn->layer[layer].outputs * nn->layer[layer].inputs * sizeof(*w);
-	struct dev_job dj = { .layer = layer, .kind = KINDS };
-	struct mho_job *job = &dj.job, *done;
+	struct mho_job read = { .op = MHO_OP_READ }, *job = &read, *done;
 	struct mho_buf *buf;
 	int ret;
 
 	ret = mho_buf_alloc(nn->dev, bytes, &buf);
 	if (ret)
 		return nn_mho_error(ret, "layer %u: memory to read it back to", layer);
-	job->op = MHO_OP_READ;
 	job->flags = flags;
 	job->mat = dev->mat[layer];
 	job->b.buf = buf;
@@ -203,6 +161,8 @@ static void device_destroy(struct mho_nn *nn)
 	struct device_engine *dev = nn->engine;
 
 	mho_queue_destroy(dev->queue);
+	for (uint32_t i = 0; i < DEVICE_PASSES; i++)
+		device_pass_free(dev->passes[i]);
 	for (uint32_t k = 0; k < nn->layers; k++) {
 		if (nn->unfinished)
 			mho_mat_delete(dev->mat[k]);
@@ -215,8 +175,7 @@ static void device_destroy(struct mho_nn *nn)
 
 static const struct nn_engine_ops device_ops = {
 	.drain = device_drain,
-	.forward = device_forward,
-	.backward = device_backward,
+	.run = device_run,
 	.program = device_program,
 	.read = device_read,
 	.destroy = device_destroy,
@@ -232,15 +191,19 @@ struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer)
 void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost)
 {
 	const struct device_engine *dev = nn->engine;
+	struct device_cost sum = dev->gone;
 
-	cost->forward_ns += dev->ns[FORWARD];
-	cost->backward_ns += dev->ns[BACKWARD];
-	cost->update_ns += dev->ns[UPDATE];
-	cost->time_ns += dev->ns[FORWARD] + dev->ns[BACKWARD] + dev->ns[UPDATE];
-	cost->energy_fj += dev->energy_fj;
-	cost->pulses += dev->pulses;
-	cost->saturations += dev->saturations;
-	cost->vectors += dev->vectors;
+	for (uint32_t i = 0; i < DEVICE_PASSES; i++)
+		if (dev->passes[i])
+			device_pass_cost(dev->passes[i], &sum);
+	cost->forward_ns += sum.ns[NN_PRODUCT];
+	cost->backward_ns += sum.ns[NN_BACK];
+	cost->update_ns += sum.ns[NN_UPDATE];
+	cost->time_ns += sum.ns[NN_PRODUCT] + sum.ns[NN_BACK] + sum.ns[NN_UPDATE];
+	cost->energy_fj += sum.energy_fj;
+	cost->pulses += sum.pulses;
+	cost->saturations += sum.saturations;
+	cost->vectors += sum.vectors;
 }
 
 static int delete_matrix(struct mho_nn *nn, const char *name)
@@ -297,34 +260,6 @@ static int get_matrix(struct mho_nn *nn, uint32_t k, uint32_t technology, enum n
 	return err ? nn_mho_error(err, "layer %u of %u x %u weights", k, l->outputs, l->inputs) : 0;
 }
 
-/* The parts of a job that never change. */
-static void prepare(struct mho_nn *nn, uint32_t set, uint32_t k)
-{
-	struct device_engine *dev = nn->engine;
-	const struct nn_layer *l = &nn->layer[k];
-	struct mho_slice x = { .buf = dev->buf, .offset = l->x[set] * sizeof(float) };
-	struct mho_slice z = { .buf = dev->buf, .offset = l->z[set] * sizeof(float) };
-	struct mho_slice d = { .buf = dev->buf, .offset = l->d[set] * sizeof(float) };
-	struct mho_slice e = { .buf = dev->buf, .offset = l->e[set] * sizeof(float) };
-	struct dev_job *jobs = dev->jobs[set][k];
-
-	for (uint32_t kind = 0; kind < KINDS; kind++) {
-		jobs[kind].layer = k;
-		jobs[kind].kind = kind;
-		jobs[kind].job.mat = dev->mat[k];
-		jobs[kind].job.user_data = &jobs[kind];
-	}
-	jobs[FORWARD].job.op = MHO_OP_MVM;
-	jobs[FORWARD].job.a = x;
-	jobs[FORWARD].job.b = z;
-	jobs[BACKWARD].job.op = MHO_OP_MVM_T;
-	jobs[BACKWARD].job.a = d;
-	jobs[BACKWARD].job.b = e;
-	jobs[UPDATE].job.op = MHO_OP_UPDATE;
-	jobs[UPDATE].job.a = x;
-	jobs[UPDATE].job.b = d;
-}
-
 int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how)
 {
 	struct device_engine *dev = calloc(1, sizeof(*dev));
@@ -348,8 +283,6 @@ int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how)
 		err = get_matrix(nn, k, technology, how, &dev->mat[k]);
 		if (err)
 			goto err_destroy;
-		for (uint32_t set = 0; set < NN_SETS; set++)
-			prepare(nn, set, k);
 	}
 	nn->ops = &device_ops;
 	return 0;

@@ -22,31 +22,53 @@ static int host_drain(struct mho_nn *nn)
 	return 0;
 }
 
-static int host_forward(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n)
-{
-	struct host_engine *host = nn->engine;
-	struct nn_layer *l = &nn->layer[layer];
-	int rows = (int)l->outputs, cols = (int)l->inputs;
+/* The pass that is being done. */
+struct host_pass {
+	struct mho_nn *nn;
+	uint32_t set;
+	uint32_t n;
+};
 
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, rows, cols, 1.0f,
-		    nn->work + l->x[set], cols, host->w[layer], cols, 0.0f, nn->work + l->z[set],
-		    rows);
+static int host_product(void *arg, enum nn_product product, uint32_t layer)
+{
+	const struct host_pass *pass = arg;
+	const struct mho_nn *nn = pass->nn;
+	const struct nn_layer *l = &nn->layer[layer];
+	float *w = ((struct host_engine *)nn->engine)->w[layer];
+	const float *x = nn->work + l->x[pass->set], *d = nn->work + l->d[pass->set];
+	int rows = (int)l->outputs, cols = (int)l->inputs, n = (int)pass->n;
+
+	switch (product) {
+	case NN_PRODUCT:
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, cols, 1.0f, x, cols,
+			    w, cols, 0.0f, nn->work + l->z[pass->set], rows);
+		break;
+	case NN_BACK:
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, cols, rows, 1.0f, d, rows,
+			    w, cols, 0.0f, nn->work + l->e[pass->set], cols);
+		break;
+	default:
+		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, n, -nn->batch.step,
+			    d, rows, x, cols, 1.0f, w, cols);
+		break;
+	}
 	return 0;
 }
 
-static int host_backward(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n, float rate)
+static int host_call(void *arg, enum nn_call call, uint32_t layer)
 {
-	struct host_engine *host = nn->engine;
-	struct nn_layer *l = &nn->layer[layer];
-	int rows = (int)l->outputs, cols = (int)l->inputs;
-	const float *d = nn->work + l->d[set];
+	const struct host_pass *pass = arg;
 
-	if (layer)
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, cols, rows, 1.0f, d,
-			    rows, host->w[layer], cols, 0.0f, nn->work + l->e[set], cols);
-	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, (int)n, -rate, d, rows,
-		    nn->work + l->x[set], cols, 1.0f, host->w[layer], cols);
+	nn_call(pass->nn, call, layer, pass->set, pass->n);
 	return 0;
+}
+
+static int host_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n)
+{
+	static const struct nn_taker taker = { host_product, host_call };
+	struct host_pass args = { nn, set, n };
+
+	return nn_pass(nn, pass, &taker, &args);
 }
 
 static size_t weights(const struct nn_layer *l)
@@ -85,8 +107,7 @@ static void host_destroy(struct mho_nn *nn)
 
 static const struct nn_engine_ops host_ops = {
 	.drain = host_drain,
-	.forward = host_forward,
-	.backward = host_backward,
+	.run = host_run,
 	.program = host_program,
 	.read = host_read,
 	.destroy = host_destroy,

@@ -82,18 +82,53 @@ struct nn_layer {
 	size_t e[NN_SETS]; /* W^T d; not for the first layer */
 };
 
+/* What is done with a batch, whose samples are in x of the first layer. */
+enum nn_pass {
+	NN_FORWARD, /* answers to z of the last layer */
+	NN_TRAIN, /* the same, then backward and the updates */
+	NN_PASSES,
+};
+
+/* The host's part of a pass. */
+enum nn_call {
+	NN_ACTIVATE, /* z to the next layer's x; the last layer's stays in z */
+	NN_LOSS, /* the last layer's z to d, by labels */
+	NN_DERIVE, /* e to d of the layer below; the bias takes its step */
+	NN_BIAS, /* the bias of the first layer takes its step; all but updates is done */
+};
+
+/* The matrices' part of a pass. */
+enum nn_product {
+	NN_PRODUCT, /* z = W x */
+	NN_BACK, /* e = W^T d */
+	NN_UPDATE, /* W -= step d x^T */
+	NN_PRODUCTS,
+};
+
+/* Takes the parts of a pass in order: to do them, or to write them down. */
+struct nn_taker {
+	int (*product)(void *arg, enum nn_product product, uint32_t layer);
+	int (*call)(void *arg, enum nn_call call, uint32_t layer);
+};
+
 struct nn_engine_ops {
 	/* Waits for everything in flight and reports what failed since the last call. */
 	int (*drain)(struct mho_nn *nn);
-	/* z = W x, waits. */
-	int (*forward)(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n);
-	/* e = W^T d (not for layer 0), waits; then W -= rate d x^T, does not wait. */
-	int (*backward)(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n, float rate);
+	/* Does a pass on @n samples of a set, with nn->batch; updates may be in flight afterwards. */
+	int (*run)(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n);
 	/* As mho_program(); nothing is in flight. */
 	int (*program)(struct mho_nn *nn, uint32_t layer, const float *w);
 	/* @flags: MHO_JOB_CONDUCTANCE, MHO_JOB_WEAR or 0; nothing is in flight. */
 	int (*read)(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w);
 	void (*destroy)(struct mho_nn *nn);
+};
+
+/* What belongs to a batch besides its samples. */
+struct nn_batch {
+	const int32_t *labels;
+	struct mho_nn_score *score;
+	float step; /* learning rate for one sample */
+	bool done; /* NN_BIAS was called */
 };
 
 struct mho_nn {
@@ -106,6 +141,7 @@ struct mho_nn {
 	uint32_t layers;
 	uint32_t batch_max;
 	uint32_t set; /* of the next batch */
+	struct nn_batch batch; /* that is being trained with */
 	float tolerance;
 	bool unfinished; /* if it fails now, the matrices made for it go, also named ones */
 	uint64_t seed;
@@ -128,6 +164,14 @@ struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer);
 
 /* Adds what jobs have cost to @cost. */
 void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost);
+
+/* ---- pass.c ---- */
+
+/* Gives the parts of a pass, in order, to @to. Return: 0, or what it returned. */
+int nn_pass(const struct mho_nn *nn, enum nn_pass pass, const struct nn_taker *to, void *arg);
+
+/* Does the host's part of a pass on @n samples of a set. */
+void nn_call(struct mho_nn *nn, enum nn_call call, uint32_t layer, uint32_t set, uint32_t n);
 
 /* ---- network.c ---- */
 

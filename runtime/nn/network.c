@@ -2,8 +2,9 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * Networks: making one, forward and backward pass over its layers, weights in and out. The work
- * on matrices is the engine's; what costs were and how good answers are is in measure.c.
+ * Networks: making one, batches in and answers out, weights in and out. What a batch goes through is
+ * in pass.c, the work on matrices is the engine's; what costs were and how good answers are is in
+ * measure.c.
  */
 #include <errno.h>
 #include <math.h>
@@ -94,13 +95,15 @@ static float choose_scale(uint32_t inputs)
 	return fminf(fmaxf(8.0f / sqrtf((float)inputs), 0.25f), 2.0f);
 }
 
-static size_t reserve(struct mho_nn *nn, uint32_t width)
+/* The sets of a kind of vectors lie one behind the other, and nothing else between them. */
+static void reserve(struct mho_nn *nn, size_t at[NN_SETS], uint32_t width)
 {
-	size_t at = nn->work_floats;
 	size_t floats = (size_t)nn->batch_max * width;
 
-	nn->work_floats += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
-	return at;
+	for (uint32_t set = 0; set < NN_SETS; set++) {
+		at[set] = nn->work_floats;
+		nn->work_floats += (floats + ALIGN_FLOATS - 1) / ALIGN_FLOATS * ALIGN_FLOATS;
+	}
 }
 
 static int lay_out(struct mho_nn *nn, const struct mho_nn_desc *desc)
@@ -118,12 +121,11 @@ static int lay_out(struct mho_nn *nn, const struct mho_nn_desc *desc)
 		l->bias = calloc(l->outputs, sizeof(float));
 		if (!l->bias)
 			return nn_no_memory();
-		for (uint32_t set = 0; set < NN_SETS; set++) {
-			l->x[set] = reserve(nn, l->inputs);
-			l->z[set] = reserve(nn, l->outputs);
-			l->d[set] = reserve(nn, l->outputs);
-			l->e[set] = k ? reserve(nn, l->inputs) : 0;
-		}
+		reserve(nn, l->x, l->inputs);
+		reserve(nn, l->z, l->outputs);
+		reserve(nn, l->d, l->outputs);
+		if (k)
+			reserve(nn, l->e, l->inputs);
 		inputs = l->outputs;
 	}
 	return 0;
@@ -305,49 +307,6 @@ int mho_nn_conductance(struct mho_nn *nn, uint32_t layer, float *g)
 
 /* ---- passes ---- */
 
-/* From the samples in the first layer's x to the last layer's z, which becomes its activation. */
-static int forward(struct mho_nn *nn, uint32_t set, uint32_t n)
-{
-	for (uint32_t k = 0; k < nn->layers; k++) {
-		struct nn_layer *l = &nn->layer[k];
-		size_t to = k + 1 < nn->layers ? nn->layer[k + 1].x[set] : l->z[set];
-		int err = nn->ops->forward(nn, k, set, n);
-
-		if (err)
-			return err;
-		nn_activate(l->desc.activation, nn->work + l->z[set], l->bias, nn->work + to, n,
-			    l->outputs);
-	}
-	return 0;
-}
-
-static void update_bias(struct nn_layer *l, const float *d, uint32_t n, float step)
-{
-	for (uint32_t i = 0; i < n; i++, d += l->outputs)
-		for (uint32_t j = 0; j < l->outputs; j++)
-			l->bias[j] -= step * d[j];
-}
-
-/* From the last layer's d on down; leaves updates in flight. */
-static int backward(struct mho_nn *nn, uint32_t set, uint32_t n, float step)
-{
-	for (uint32_t k = nn->layers; k-- > 0;) {
-		struct nn_layer *l = &nn->layer[k];
-		int err = nn->ops->backward(nn, k, set, n, step);
-
-		if (err)
-			return err;
-		update_bias(l, nn->work + l->d[set], n, step);
-		if (!k)
-			break;
-		memcpy(nn->work + nn->layer[k - 1].d[set], nn->work + l->e[set],
-		       (size_t)n * l->inputs * sizeof(float));
-		nn_derive(nn->layer[k - 1].desc.activation, nn->work + l->x[set],
-			  nn->work + nn->layer[k - 1].d[set], n, l->inputs);
-	}
-	return 0;
-}
-
 int mho_nn_predict(struct mho_nn *nn, const float *x, uint32_t count, float *y)
 {
 	size_t values = (size_t)count * nn->inputs;
@@ -363,7 +322,7 @@ int mho_nn_predict(struct mho_nn *nn, const float *x, uint32_t count, float *y)
 		int err;
 
 		memcpy(nn->work + nn->layer[0].x[set], x, (size_t)n * nn->inputs * sizeof(*x));
-		err = forward(nn, set, n);
+		err = nn->ops->run(nn, NN_FORWARD, set, n);
 		if (err)
 			return err;
 		memcpy(y, nn->work + nn->layer[nn->layers - 1].z[set],
@@ -408,7 +367,6 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 		       float rate, struct mho_nn_score *score)
 {
 	struct mho_nn_score batch = MHO_INIT(struct mho_nn_score);
-	struct nn_layer *last = &nn->layer[nn->layers - 1];
 	uint32_t set = nn->set;
 	int err = check_batch(nn, x, labels, count, rate);
 
@@ -419,12 +377,12 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 	 * the last one's products, which follow them on the same matrices, are done.
 	 */
 	memcpy(nn->work + nn->layer[0].x[set], x, (size_t)count * nn->inputs * sizeof(*x));
-	err = forward(nn, set, count);
-	if (err)
-		return err;
-	nn_cross_entropy(nn->work + last->z[set], labels, nn->work + last->d[set], count,
-			 last->outputs, &batch);
-	err = backward(nn, set, count, rate / (float)count);
+	nn->batch = (struct nn_batch){
+		.labels = labels,
+		.score = &batch,
+		.step = rate / (float)count,
+	};
+	err = nn->ops->run(nn, NN_TRAIN, set, count);
 	if (err)
 		return err;
 	nn->set = (set + 1) % NN_SETS;

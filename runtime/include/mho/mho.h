@@ -734,9 +734,9 @@ struct mho_slice {
  * @user_data: the caller's
  * @status: out: 0, -errno, or a positive device status (mho_strerror() knows both)
  * @result: out: MVM: saturated outputs; UPDATE, PULSE, TRANSFER: pulses; PROGRAM: cells that
- *	missed; GRAPH: the sum
- * @detail: out: MVM: extra reads; PROGRAM: iterations; after an error, where; of a GRAPH: number of
- *	the job in the graph that failed first
+ *	missed; GRAPH: the sum, after an error the detail of the job that failed first
+ * @detail: out: MVM: extra reads; PROGRAM: iterations; after an error, where; of a GRAPH: the
+ *	number of that job in the graph
  * @device_ns: out: device time
  * @energy_fj: out: energy
  * @internal: the library's
