@@ -217,8 +217,10 @@ static void fetch(struct mho_emu *emu, struct mho_hwqueue *q)
 		n = BURST;
 	if (!n) {
 		mho_arbiter_deactivate(emu, q);
-		if (q->shadow && mho_list_empty(&q->spin_link))
+		if (q->shadow && mho_list_empty(&q->spin_link)) {
+			q->idle_since = mho_now_ns();
 			mho_list_add_tail(&emu->spinning, &q->spin_link);
+		}
 		return;
 	}
 	if (!mho_queue_peek(emu, q, sqes, n)) {

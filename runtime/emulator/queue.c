@@ -68,6 +68,8 @@ void mho_queue_rewind(struct mho_emu *emu, struct mho_hwqueue *q)
 	q->cq_tail = 0;
 	q->skew = 0;
 	mho_list_del(&q->spin_link);
+	/* What was rung before is about numbers of before. */
+	atomic_fetch_and(&emu->rung[q->number / 64], ~(1UL << (q->number % 64)));
 	memset(q->cids, 0, 0x10000 / 8);
 	atomic_store(&db->sq_tail, 0);
 	atomic_store(&db->cq_head, 0);

@@ -31,6 +31,7 @@ struct mho_emu;
  * @silent: no completions any more
  * @stuck: it can neither be reset nor deleted, by order
  * @spin_link: in mho_emu.spinning: the device looks at the shadow, the host need not ring
+ * @idle_since: host time of that, ns
  * @sq: bus address of the submission ring
  * @cq: bus address of the completion ring
  * @shadow: bus address of the shadow doorbells, or 0
@@ -67,6 +68,7 @@ struct mho_hwqueue {
 	bool silent;
 	bool stuck;
 	struct mho_list spin_link;
+	uint64_t idle_since;
 	uint32_t mask;
 	uint64_t sq;
 	uint64_t cq;

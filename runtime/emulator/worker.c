@@ -128,7 +128,8 @@ void mho_execute(struct mho_worker *w, struct mho_cmd *cmd)
 	struct mho_emu *emu = w->emu;
 
 	emu->running++;
-	if (!emu->spinner)
+	/* If nobody sleeps there is nobody to be woken: whoever is done first looks. */
+	if (!emu->spinner && atomic_load(&emu->sleepers))
 		arm_all(emu);
 	if (more_to_do(emu) && atomic_load(&emu->sleepers))
 		mho_notify(emu);
@@ -138,6 +139,36 @@ void mho_execute(struct mho_worker *w, struct mho_cmd *cmd)
 	emu->running--;
 	mho_arbiter_done(emu, cmd);
 	mho_thermal_update(emu);
+}
+
+/*
+ * Whether a queue in mho_emu.spinning has got something to look at. One that has been idle for long
+ * is looked at no more, but has to ring, so that many idle queues cost busy ones nothing.
+ */
+static bool look_around(struct mho_emu *emu)
+{
+	struct mho_list *l, *next;
+	bool found = false;
+	uint64_t now = mho_list_empty(&emu->spinning) ? 0 : mho_now_ns();
+
+	for (l = emu->spinning.next; l != &emu->spinning; l = next) {
+		struct mho_hwqueue *q = mho_container_of(l, struct mho_hwqueue, spin_link);
+		bool work;
+
+		next = l->next;
+		if (now - q->idle_since > SPIN_NS) {
+			work = !mho_queue_arm(emu, q);
+		} else {
+			work = mho_queue_look(emu, q) && mho_queue_available(q);
+			if (work)
+				mho_list_del(&q->spin_link);
+		}
+		if (work) {
+			mho_arbiter_activate(emu, q);
+			found = true;
+		}
+	}
+	return found;
 }
 
 static bool may_start(const struct mho_emu *emu)
@@ -157,30 +188,13 @@ static bool step(struct mho_worker *w)
 	mho_arbiter_collect(emu);
 	if (!may_start(emu) || !emu->serving)
 		return false;
+	/* A queue that did not have to ring has its turn and its priority, too. */
+	look_around(emu);
 	fetched = mho_arbiter_fetch(emu);
 	cmd = mho_arbiter_next(emu);
 	if (cmd)
 		mho_execute(w, cmd);
 	return fetched || cmd;
-}
-
-/* Whether a queue in mho_emu.spinning has got something to look at. */
-static bool look_around(struct mho_emu *emu)
-{
-	struct mho_list *l, *next;
-	bool found = false;
-
-	for (l = emu->spinning.next; l != &emu->spinning; l = next) {
-		struct mho_hwqueue *q = mho_container_of(l, struct mho_hwqueue, spin_link);
-
-		next = l->next;
-		if (mho_queue_look(emu, q) && mho_queue_available(q)) {
-			mho_list_del(&q->spin_link);
-			mho_arbiter_activate(emu, q);
-			found = true;
-		}
-	}
-	return found;
 }
 
 static bool spin(struct mho_emu *emu, unsigned int seen)

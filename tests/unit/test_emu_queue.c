@@ -420,6 +420,53 @@ static unsigned int admin_queue(struct emu_host *h, unsigned int opcode, unsigne
 	return status;
 }
 
+/* Keeps a queue of order 6 full of work. Returns how many commands it has completed. */
+static unsigned int feed(const struct fixture *f, struct emu_queue *q, unsigned int *sent)
+{
+	struct mho_hw_cqe c;
+	struct mho_hw_sqe s;
+
+	while (emu_queue_poll(q, &c))
+		assert_int_equal(c.status, MHO_HW_ST_OK);
+	for (; *sent - q->head < 60; ++*sent) {
+		s = slow(f, *sent & 0xffff, 0);
+		emu_queue_put(q, &s);
+	}
+	emu_queue_ring(q);
+	return q->head;
+}
+
+/* A doorbell from before QUEUE_RESET does not make the device read what it was about again. */
+static void test_shadow_reset(void **state)
+{
+	struct fixture f = open_fixture(1);
+	struct emu_queue *busy = emu_queue_open(f.host, 1, &(struct emu_queue_opts){ .order = 6 });
+	struct emu_queue *q = emu_queue_open(f.host, 2, &(struct emu_queue_opts){ .shadow = true });
+	unsigned int sent = 0, i, done;
+	struct mho_hw_sqe s;
+	struct mho_hw_cqe c;
+
+	(void)state;
+	done = feed(&f, busy, &sent);
+	for (i = 0; i < 3; i++) {
+		s = nop(i);
+		emu_queue_put(q, &s);
+	}
+	emu_queue_ring(q);
+	assert_int_equal(admin_queue(f.host, MHO_HW_ADM_QUEUE_RESET, 2, NULL), MHO_HW_ST_OK);
+	for (i = 0; i < 3; i++)
+		assert_true(emu_queue_take(q, &c));
+	while (feed(&f, busy, &sent) < done + 8)
+		sleep_ms(1);
+	assert_false(emu_queue_take(q, &c));
+	emu_queue_rewind(q);
+	s = nop(1);
+	assert_int_equal(emu_queue_run(q, &s, NULL), MHO_HW_ST_OK);
+	emu_queue_free(q);
+	emu_queue_free(busy);
+	close_fixture(&f);
+}
+
 /* Every command gets a completion: its own, or ABORTED. */
 static void test_abort(void **state)
 {
@@ -723,13 +770,21 @@ static void test_busy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wrap),	   cmocka_unit_test(test_full),
-		cmocka_unit_test(test_fence),	   cmocka_unit_test(test_array_order),
-		cmocka_unit_test(test_priority),   cmocka_unit_test(test_turns),
-		cmocka_unit_test(test_shadow),	   cmocka_unit_test(test_coalescing),
-		cmocka_unit_test(test_abort),	   cmocka_unit_test(test_torn),
-		cmocka_unit_test(test_stopped),	   cmocka_unit_test(test_stray_doorbells),
-		cmocka_unit_test(test_reset_busy), cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_fence),
+		cmocka_unit_test(test_array_order),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_shadow),
+		cmocka_unit_test(test_coalescing),
+		cmocka_unit_test(test_shadow_reset),
+		cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_torn),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_stray_doorbells),
+		cmocka_unit_test(test_reset_busy),
+		cmocka_unit_test(test_busy),
 	};
 
 	return cmocka_run_group_tests_name("emulated device: queues", tests, NULL, NULL);
