@@ -261,14 +261,17 @@ static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool 
 		flying++;
 	list_for_each_entry(cmd, &queue->waiting, link)
 		waiting++;
-	drm_printf(p, "  driver: tail %u, head %u, published %u, in flight %u",
-		   queue->tail, queue->head, queue->published, flying);
+	drm_printf(p, "  driver: tail %u, head %u, told %u and %u, in flight %u",
+		   queue->tail, queue->head, queue->told_tail, queue->told_head, flying);
 	drm_printf(p, ", behind them %u", waiting);
 	if (queue->last_done)
 		drm_printf(p, ", progress %u ms ago",
 			   jiffies_to_msecs(jiffies - queue->last_done));
 	drm_printf(p, "%s%s, lost %d\n", queue->stopped ? ", stopped" : "",
 		   queue->faulted ? ", faulted" : "", queue->lost);
+	drm_printf(p, "  shadow %s, doorbells %llu, rung again %llu, reaped %llu times\n",
+		   str_yes_no(queue->shadow), queue->doorbells, queue->doorbells_lost,
+		   queue->reaps);
 	if (rings && queue->sq && flying)
 		mho_dump_rings(p, queue);
 	spin_unlock_irqrestore(&queue->lock, flags);

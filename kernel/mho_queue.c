@@ -20,6 +20,7 @@
 
 #include "mho_client.h"
 #include "mho_device.h"
+#include "mho_doorbell.h"
 #include "mho_queue.h"
 #include "mho_trace.h"
 
@@ -36,8 +37,7 @@ static void mho_queue_init_rings(struct mho_queue *queue)
 	queue->cid_tail = 0;
 	queue->tail = 0;
 	WRITE_ONCE(queue->head, 0);
-	queue->published = 0;
-	queue->unrung = false;
+	mho_doorbell_clear(queue);
 	WRITE_ONCE(queue->faulted, false);
 }
 
@@ -69,7 +69,8 @@ int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned i
 				       GFP_KERNEL);
 	queue->slots = kcalloc(size, sizeof(*queue->slots), GFP_KERNEL);
 	queue->cids = kcalloc(size, sizeof(*queue->cids), GFP_KERNEL);
-	if (!queue->sq || !queue->cq || !queue->slots || !queue->cids) {
+	if (!queue->sq || !queue->cq || !queue->slots || !queue->cids ||
+	    mho_doorbell_alloc(queue)) {
 		mho_queue_free(queue);
 		return -ENOMEM;
 	}
@@ -88,6 +89,7 @@ void mho_queue_free(struct mho_queue *queue)
 
 	kfree(queue->cids);
 	kfree(queue->slots);
+	mho_doorbell_free(queue);
 	if (queue->cq)
 		dma_free_coherent(dev, PAGE_ALIGN(size * MHO_HW_CQE_SIZE), queue->cq,
 				  queue->cq_dma);
@@ -120,6 +122,7 @@ static int mho_queue_tell(struct mho_queue *queue, u16 context)
 		.queue_create = {
 			.sq = cpu_to_le64(queue->sq_dma),
 			.cq = cpu_to_le64(queue->cq_dma),
+			.shadow = cpu_to_le64(queue->shadow ? queue->shadow_dma : 0),
 			.vector = cpu_to_le16(queue->vector->index),
 			.order = queue->order,
 			.priority = queue->priority,
@@ -253,16 +256,6 @@ static bool mho_queue_stale(struct mho_queue *queue, const struct mho_cmd *cmd)
 	return cmd->window && cmd->losses != READ_ONCE(queue->mdev->windows.losses);
 }
 
-/* A completion is consumed when the device is told so. */
-static void mho_queue_publish(struct mho_queue *queue)
-{
-	if (queue->published == queue->head)
-		return;
-	queue->published = queue->head;
-	mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD,
-		 queue->head & (mho_queue_size(queue) - 1));
-}
-
 static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
 			       const struct mho_done *done)
 {
@@ -307,7 +300,6 @@ static void mho_queue_fill(struct mho_queue *queue)
 		list_move_tail(&cmd->link, &queue->flying);
 		mho_queue_write(queue, cmd);
 		cmd->group->started = true;
-		queue->unrung = true;
 	}
 }
 
@@ -318,13 +310,8 @@ static void mho_queue_fill(struct mho_queue *queue)
 void mho_queue_ring(struct mho_queue *queue)
 {
 	lockdep_assert_held(&queue->lock);
-	if (!queue->unrung || queue->stopped)
-		return;
-	queue->unrung = false;
-	mho_queue_publish(queue);
-	dma_wmb();
-	mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL,
-		 queue->tail & (mho_queue_size(queue) - 1));
+	if (queue->told_tail != queue->tail && !queue->stopped)
+		mho_doorbell_tail(queue);
 }
 
 /**
@@ -490,6 +477,30 @@ bool mho_queue_has_done(const struct mho_queue *queue)
 	return mho_queue_entry(queue, READ_ONCE(queue->head));
 }
 
+static bool mho_queue_take_next(struct mho_queue *queue)
+{
+	struct mho_hw_cqe *entry = mho_queue_entry(queue, queue->head);
+	struct mho_hw_cqe cqe;
+
+	if (!entry)
+		return false;
+	dma_rmb();
+	cqe = *entry;
+	WRITE_ONCE(queue->head, queue->head + 1);
+	mho_queue_take(queue, &cqe);
+	return true;
+}
+
+/* All that there are, but no more than the ring has: a device that is mad does not keep us here. */
+static unsigned int mho_queue_drain(struct mho_queue *queue)
+{
+	unsigned int count = 0;
+
+	while (count < mho_queue_size(queue) && mho_queue_take_next(queue))
+		count++;
+	return count;
+}
+
 /**
  * mho_queue_reap() - take completions
  * @queue: queue; any context
@@ -498,33 +509,29 @@ bool mho_queue_has_done(const struct mho_queue *queue)
  */
 unsigned int mho_queue_reap(struct mho_queue *queue)
 {
-	unsigned int mask = mho_queue_size(queue) - 1;
-	unsigned int count = 0;
+	unsigned int more, count = 0;
 	unsigned long flags;
 	u32 tail;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	while (!queue->lost && count <= mask) {
-		struct mho_hw_cqe *entry = mho_queue_entry(queue, queue->head);
-		struct mho_hw_cqe cqe;
-
-		if (!entry)
+	while (!queue->lost && count < mho_queue_size(queue)) {
+		more = mho_queue_drain(queue);
+		if (!more)
 			break;
-		dma_rmb();
-		cqe = *entry;
-		WRITE_ONCE(queue->head, queue->head + 1);
-		count++;
-		mho_queue_take(queue, &cqe);
+		count += more;
+		if (!queue->stopped)
+			mho_doorbell_arm(queue);
 	}
 	if (count) {
 		queue->last_done = jiffies;
+		queue->reaps++;
 		tail = queue->tail;
 		mho_queue_fill(queue);
 		if (queue->tail != tail)
 			mho_queue_ring(queue);
 		/* The rest is published with the next commands; this keeps room in the ring. */
-		if (!queue->stopped && queue->head - queue->published > mask / 2)
-			mho_queue_publish(queue);
+		if (!queue->stopped && queue->head - queue->told_head > mho_queue_size(queue) / 2)
+			mho_doorbell_head(queue);
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return count;
@@ -552,8 +559,8 @@ static bool mho_queue_ring_again(struct mho_queue *queue, const struct mho_hw_qu
 	again = !queue->stopped && !queue->lost && !t->depth &&
 		le16_to_cpu(t->sq_head) != (queue->tail & mask);
 	if (again) {
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_CQ_HEAD, queue->head & mask);
-		mho_ring(queue->mdev, queue->id, MHO_HW_DB_SQ_TAIL, queue->tail & mask);
+		mho_doorbell_again(queue);
+		queue->doorbells_lost++;
 	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return again;

@@ -114,6 +114,8 @@ struct mho_group {
  * @cq: completion ring
  * @sq_dma: its bus address
  * @cq_dma: its bus address
+ * @shadow: doorbells in memory, or NULL
+ * @shadow_dma: its bus address
  * @lock: of all that follows
  * @flying: commands in the ring, in its order
  * @waiting: commands behind them that have no room there, or wait for the queue to go on
@@ -123,8 +125,11 @@ struct mho_group {
  * @cid_tail: next one to give back
  * @tail: running number of the next entry of @sq
  * @head: running number of the next entry of @cq; read without the lock by the interrupt
- * @published: what the device has been told of @head
- * @unrung: commands were written whose tail it has not been told
+ * @told_tail: what the device has been told of @tail
+ * @told_head: what the device has been told of @head
+ * @doorbells: that were rung
+ * @doorbells_lost: times that one was rung again since nothing had come of it
+ * @reaps: times that completions were found
  * @fault: tells whoever runs the queue that the device has stopped it; under @lock, from the
  *         interrupt
  * @faulted: it has
@@ -143,6 +148,8 @@ struct mho_queue {
 	struct mho_hw_cqe *cq;
 	dma_addr_t sq_dma;
 	dma_addr_t cq_dma;
+	struct mho_hw_shadow *shadow;
+	dma_addr_t shadow_dma;
 	spinlock_t lock; /* of all that follows */
 	struct list_head flying;
 	struct list_head waiting;
@@ -152,8 +159,11 @@ struct mho_queue {
 	u32 cid_tail;
 	u32 tail;
 	u32 head;
-	u32 published;
-	bool unrung;
+	u32 told_tail;
+	u32 told_head;
+	u64 doorbells;
+	u64 doorbells_lost;
+	u64 reaps;
 	void (*fault)(struct mho_queue *queue);
 	bool faulted;
 	bool stopped;

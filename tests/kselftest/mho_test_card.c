@@ -80,6 +80,16 @@ int64_t mt_card_number(const char *name)
 	return read_number(mt_card_path(name));
 }
 
+ssize_t mt_card_debugfs(const char *name, char *text, size_t size)
+{
+	const char *address = mt_card_address();
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/%s", address ? address : "none",
+		 name);
+	return mt_read_text(path, text, size);
+}
+
 static bool has_card(void)
 {
 	return mt_card_address();

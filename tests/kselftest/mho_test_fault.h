@@ -54,6 +54,16 @@ int mt_card_write(const char *name, const char *text);
 int64_t mt_card_number(const char *name);
 
 /**
+ * mt_card_debugfs() - read a file of the card in debugfs
+ * @name: its name
+ * @text: where it goes, with a NUL behind it
+ * @size: room
+ *
+ * Return: bytes read, or -errno.
+ */
+ssize_t mt_card_debugfs(const char *name, char *text, size_t size);
+
+/**
  * mt_card_wait() - wait for the card to come, or to go
  * @there: which
  *

@@ -207,35 +207,25 @@ TEST_F(dump, outlives_the_driver)
 	ASSERT_EQ(0, mt_session_open(&self->s));
 }
 
-static ssize_t read_debugfs(const char *name, char *text, size_t size)
-{
-	const char *address = mt_card_address();
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/accel/%s/%s", address ? address : "none",
-		 name);
-	return mt_read_text(path, text, size);
-}
-
 TEST_F(dump, debugfs)
 {
 	char who[64];
 
-	ASSERT_LT(0, read_debugfs("device", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("device", self->text, sizeof(self->text)));
 	EXPECT_NE(NULL, strstr(self->text, "\nwedged: no\n"));
 	EXPECT_EQ(MHO_HW_MAGIC, mt_text_number(self->text, "\nMAGIC: "));
 	EXPECT_LE(0, mt_text_number(self->text, "\ncommands: "));
-	ASSERT_LT(0, read_debugfs("clients", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("clients", self->text, sizeof(self->text)));
 	snprintf(who, sizeof(who), "[%d], context ", getpid());
 	EXPECT_NE(NULL, strstr(self->text, who));
-	ASSERT_LT(0, read_debugfs("queues", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("queues", self->text, sizeof(self->text)));
 	EXPECT_EQ(0, mt_text_number(self->text, "in flight "));
 	EXPECT_NE(NULL, strstr(self->text, "  device: running"));
-	ASSERT_LT(0, read_debugfs("arrays", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("arrays", self->text, sizeof(self->text)));
 	EXPECT_NE(NULL, strstr(self->text, ": 16 x 16 on 1 x 1 tiles"));
-	ASSERT_LT(0, read_debugfs("keys", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("keys", self->text, sizeof(self->text)));
 	EXPECT_NE(NULL, strstr(self->text, " 65536 bytes, pages 16, "));
-	ASSERT_LT(0, read_debugfs("log", self->text, sizeof(self->text)));
+	ASSERT_LT(0, mt_card_debugfs("log", self->text, sizeof(self->text)));
 	EXPECT_EQ(0, strncmp(self->text, "1: ", 3));
 }
 
