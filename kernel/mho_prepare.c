@@ -225,8 +225,8 @@ int mho_prepare_run(struct mho_client *client, struct drm_file *file,
 		    const struct drm_mho_uring_run *args, struct mho_uring_call *call)
 {
 	struct mho_prepared *seq;
-	bool scheduled = false;
 	struct mho_queue *queue;
+	bool scheduled;
 	struct mho_job *job;
 	unsigned long flags;
 	int ret = 0;
@@ -241,19 +241,19 @@ int mho_prepare_run(struct mho_client *client, struct drm_file *file,
 	spin_lock_irqsave(&queue->lock, flags);
 	job = mho_prepare_get_run(seq, args);
 	if (IS_ERR(job)) {
-		ret = PTR_ERR(job);
-	} else {
-		mho_uring_attach(call, job);
-		/* Whoever knows that another job was submitted before sees it counted here. */
-		scheduled = atomic_read(&seq->ctx->scheduled);
-		if (!scheduled)
-			ret = mho_submit_add(job, file->client_id, call);
+		spin_unlock_irqrestore(&queue->lock, flags);
+		rcu_read_unlock();
+		return PTR_ERR(job);
 	}
+	mho_uring_attach(call, job);
+	/* Whoever knows that another job was submitted before sees it counted here. */
+	scheduled = atomic_read(&seq->ctx->scheduled);
+	if (!scheduled)
+		ret = mho_submit_add(job, file->client_id, call);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	rcu_read_unlock();
-	if (!scheduled)
-		return ret;
-	ret = mho_submit_scheduled(job, file, call);
+	if (scheduled)
+		ret = mho_submit_scheduled(job, file, call);
 	if (ret) {
 		mho_uring_fail(call, job, ret);
 		mho_job_release(job);

@@ -304,7 +304,7 @@ static int mho_uring_run(struct mho_uring_call *call, const void *payload)
 /* What cancelling by user_data has found. */
 struct mho_uring_found {
 	unsigned int ended;
-	unsigned int running;
+	bool running;
 };
 
 static bool mho_uring_match(const struct mho_job *job, const struct drm_mho_uring_cancel *args)
@@ -331,32 +331,33 @@ static void mho_uring_cancel_held(struct mho_ctx *ctx, const struct drm_mho_urin
 	}
 }
 
-/* The first command of a job, in a list of the queue's, that is to be cancelled. */
-static struct mho_job *mho_uring_next(const struct list_head *list, bool started,
-				      const struct drm_mho_uring_cancel *args)
+static struct mho_job *mho_uring_job_at(struct list_head *link)
 {
-	struct mho_cmd *cmd;
-
-	list_for_each_entry(cmd, list, link)
-		if (cmd->group->started == started &&
-		    mho_uring_match(to_mho_job(cmd->group), args))
-			return to_mho_job(cmd->group);
-	return NULL;
+	return to_mho_job(list_entry(link, struct mho_cmd, link)->group);
 }
 
 static void mho_uring_cancel_queued(struct mho_ctx *ctx, const struct drm_mho_uring_cancel *args,
 				    struct mho_uring_found *found)
 {
 	struct mho_queue *queue = &ctx->queue;
+	struct list_head *at = &queue->waiting;
+	struct mho_cmd *cmd;
 	struct mho_job *job;
 
-	while ((job = mho_uring_next(&queue->waiting, false, args))) {
+	list_for_each_entry(cmd, &queue->flying, link)
+		found->running |= mho_uring_match(to_mho_job(cmd->group), args);
+	/* A job's commands are neighbours: with the first, @at->next, they all go. */
+	while (at->next != &queue->waiting) {
+		job = mho_uring_job_at(at->next);
+		if (!mho_uring_match(job, args) || job->group.started) {
+			found->running |= mho_uring_match(job, args);
+			at = at->next;
+			continue;
+		}
 		trace_mho_uring_cancel(queue, &job->group, job->user_data, true);
-		found->ended += mho_queue_withdraw(queue, &job->group, job->cmds, job->count);
+		mho_queue_withdraw(queue, &job->group, job->cmds, job->count);
+		found->ended++;
 	}
-	if (mho_uring_next(&queue->flying, true, args) ||
-	    mho_uring_next(&queue->waiting, true, args))
-		found->running++;
 }
 
 static int mho_uring_cancel_cmds(struct mho_uring_call *call, const void *payload)
