@@ -221,7 +221,7 @@ static void mho_job_leave(struct mho_ctx *ctx)
 	rcu_read_unlock();
 }
 
-/* The queue was the last to have it. Interrupts are off: buffers cannot be put, nor memory freed. */
+/* The queue was the last to have it. Interrupts are off: nothing can be freed that sleeps. */
 static void mho_job_retire(struct mho_job *job)
 {
 	struct mho_ctx *ctx = job->ctx;

@@ -171,9 +171,10 @@ static void mho_prepare_fill(struct mho_prepared *seq, struct mho_job *job,
 		window |= cmd->window;
 		cmd->losses = READ_ONCE(windows->losses);
 	}
-	/* What the program has written write-combining is there before the doorbell. */
-	if (window)
+	if (window) {
+		/* What the program has written write-combining is there before the doorbell. */
 		wmb();
+	}
 	job->group.error = 0;
 	job->device_ns = 0;
 	job->cancelled = false;

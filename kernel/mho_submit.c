@@ -2,9 +2,9 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * What SUBMIT means, by ioctl and by io_uring: parses arguments and syncobjs, and hands the job that
- * the job layer makes of them on. A job that waits for nothing and signals nothing goes straight to
- * the queue, unless jobs that were submitted before it are still with the scheduler.
+ * What SUBMIT means, by ioctl and by io_uring: parses arguments and syncobjs, and hands on the job
+ * that the job layer makes of them. A job that waits for nothing and signals nothing goes straight
+ * to the queue, unless jobs that were submitted before it are still with the scheduler.
  */
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>

@@ -161,7 +161,7 @@ static bool mho_uring_abandon(struct mho_job *job)
 }
 
 /**
- * mho_uring_fail() - complete a command whose job came to nothing, unless it was cancelled meanwhile
+ * mho_uring_fail() - complete a command whose job came to nothing, unless it was cancelled
  * @call: command, attached
  * @job: the job, which nobody else has
  * @error: how
@@ -218,8 +218,8 @@ int mho_uring_set_fixed(struct mho_uring_call *call, struct mho_job *job,
 }
 
 /*
- * The ring, the program or the task goes away: complete the command at once. The core asks again and
- * again until there is none left, under a lock that task work of other rings does not need.
+ * The ring, the program or the task goes away: complete the command at once. The core asks again
+ * and again until there is none left.
  */
 static int mho_uring_cancel(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
@@ -449,7 +449,7 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 	call->op = desc->op;
 	call->file = file;
 	ret = desc->fn(call, payload);
-	/* To the core -EAGAIN means: again, on another thread. That would not help, but change order. */
+	/* To the core -EAGAIN means: again, on another thread. That would change the order. */
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
 
