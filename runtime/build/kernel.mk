@@ -51,7 +51,7 @@ check-kernel: ## Judge the driver with the kernel's own tools: checkpatch, spars
 	$(call in_vm_tree,driver,tests/vm/check-kernel.sh $(KERNEL_JOBS))
 
 check-in-tree: ## Compile the driver in place, in the sources of each kernel (downloads them)
-	$(Q)$(VM_RUN) tree tests/vm/linux-source.sh
+	$(Q)$(VM_RUN) tree tests/vm/linux-source.sh driver
 	$(call in_vm_tree,driver in kernel trees,tests/vm/check-in-tree.sh $(KERNEL_JOBS))
 
 check-install: ## Install and remove module, DKMS, udev rule, everything, in a Debian 13

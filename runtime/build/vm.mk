@@ -6,8 +6,9 @@
 #
 # Variables for the command line:
 #
-## KERNEL=6.12             (vm, vm-test, vm-demo, vm-bench) kernel of the guest; those there are: build/vm/kernels
-## PROFILE=plug            (vm, vm-test) kind of guest: native, plug, iommu (tests/vm/session.sh)
+## KERNEL=6.12             (vm, vm-test, vm-demo, vm-bench) kernel of the guest; those there are: build/vm/kernels;
+##                         debug-6.12: the debug kernel of its source
+## PROFILE=plug            (vm, vm-test) kind of guest: native, plug, iommu, leaks (tests/vm/session.sh)
 ## TOPOLOGY=small          (vm, vm-test, vm-demo) topology of the emulated card
 ## FAULT=SPEC              (vm, vm-test) a fault that the card has from the start
 ## EMUD="OPTION..."        (vm, vm-test) more options for mho-emud
@@ -29,7 +30,7 @@ VM_COMMAND = '$(subst ','\'',$(RUN))'
 VM_RESULTS = set --; for kernel in $(or $(KERNEL),$$(cut -d ' ' -f 1 '$(VM)/kernels')); do \
 	set -- "$$@" "Linux $$kernel=cat $(VM)/result/$$kernel.tap"; done
 
-.PHONY: vm vm-build vm-guests vm-test vm-demo vm-bench vm-mutants vm-clean
+.PHONY: vm vm-build vm-guests vm-test test-debug-kernel vm-demo vm-bench vm-mutants vm-clean
 
 vm: ## Shell in a guest with the emulated card; with RUN=, a command
 	$(Q)$(VM_RUN) $(if $(RUN),command $(VM_COMMAND),shell)
@@ -42,6 +43,11 @@ vm-guests:
 	$(Q)$(VM_RUN) test
 
 vm-test: vm-guests ## Run the guests' tests on every kernel (or KERNEL=)
+	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
+
+# The same, with the debug kernels of what KERNEL= names.
+test-debug-kernel: override KERNEL := $(addprefix debug-,$(or $(KERNEL),6.12))
+test-debug-kernel: vm-guests ## Run them on a kernel with KASAN, lockdep, ... (KERNEL=6.12; compiles it once)
 	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
 
 vm-demo: ## Train the digits through the driver in a guest, and in process: the same weights?

@@ -38,6 +38,8 @@ static const char *const complaints[] = {
 	"list_del corruption",
 	"overwritten",
 	"Memory manager not clean",
+	"ODEBUG",
+	"INFO: trying to register",
 };
 
 /* Messages carry running numbers: that of the last one before the program. */

@@ -4,7 +4,7 @@
 #
 # Puts the driver into the sources of each kernel under test, configures them for
 # little more than the driver, compiles it there, and prints TAP. To run inside the
-# tree (in-tree.sh), after linux-source.sh.
+# tree (in-tree.sh), after linux-source.sh driver.
 #
 #	check-in-tree.sh JOBS
 #

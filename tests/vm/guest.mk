@@ -3,7 +3,8 @@
 #
 # What a guest with kernel KVER runs: module, test programs, kselftest, initramfs. To be made
 # inside the tree (in-tree.sh), after the userspace half has been made in /vm/out.
-# With BARE=1, in a directory of its own, without the module.
+# With BARE=1, in a directory of its own, without the module. KROOT= names the directory that has the
+# kernel's boot and lib/modules, if not /.
 
 ifndef KVER
 $(error KVER= must name the kernel)
@@ -54,7 +55,7 @@ $(GUEST)/module.stamp: FORCE
 	@mkdir -p $(GUEST)/module
 	rsync -a --delete $(KBUILD_IGNORES:%=--exclude='%') Kbuild kernel uapi firmware-if \
 		$(GUEST)/module/
-	+$(MAKE) -C /lib/modules/$(KVER)/build M=$(GUEST)/module modules
+	+$(MAKE) -C $(KROOT)/lib/modules/$(KVER)/build M=$(GUEST)/module modules
 	@find $(GUEST)/module -name '*.ko' -exec sha256sum {} + >$@.new
 	@test -s $@.new || { echo 'mho: Kbuild has made no module' >&2; exit 1; }
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
@@ -66,7 +67,8 @@ $(KSELFTEST).stamp: FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
 $(GUEST)/initramfs.cpio: $(HERE)/initramfs.sh $(HERE)/init $(HERE)/profile.sh $(HERE)/modules \
+		$(HERE)/debug/checkers.sh \
 		$(PROGRAMS) $(SCRIPTS) $(BENCH) $(KSELFTEST).stamp $(MODULE) \
 		$(wildcard runtime/udev/*.rules $(OUT)/bin/* $(OUT)/lib/* $(OUT)/firmware/* $(OUT)/examples/*)
 	@mkdir -p $(@D)
-	$(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)
+	KROOT=$(KROOT) $(HERE)/initramfs.sh $(KVER) $@ $(if $(MODULE),$(GUEST)/module)

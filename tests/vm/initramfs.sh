@@ -6,9 +6,12 @@
 # libraries, tests. Runs inside the tree; guest.mk knows when.
 #
 #	initramfs.sh KVER OUTPUT [DIRECTORY_OF_MODULE]
+#
+# Environment: KROOT, the directory that has the kernel's lib/modules, if not /.
 set -eu -o pipefail
 
 kver=$1
+kroot=${KROOT:-}
 output=$2
 here=$(dirname "$0")
 out=/vm/out
@@ -38,7 +41,7 @@ add_program()
 add_module()
 {
 	local file to
-	{ modprobe -S "$kver" --show-depends "$1" 2>/dev/null || true; } |
+	{ modprobe -d "$kroot/" -S "$kver" --show-depends "$1" 2>/dev/null || true; } |
 		awk '$1 == "insmod" { print $2 }' | while read -r file; do
 		to=$root/usr/lib/modules/$kver/${file#*/modules/"$kver"/}
 		mkdir -p "$(dirname "$to")"
@@ -56,6 +59,7 @@ for dir in bin sbin lib lib64; do
 done
 install "$here/init" "$root/init"
 install -m 644 "$here/profile.sh" "$root/profile.sh"
+install "$here/debug/checkers.sh" "$root/checkers"
 install /bin/busybox "$root/usr/bin/busybox"
 for name in $(busybox --list); do
 	[ "$name" = busybox ] || ln -s busybox "$root/usr/bin/$name"
@@ -120,7 +124,7 @@ for module in $modules; do
 	add_module "$module"
 done
 mkdir -p "$root/usr/lib/modules/$kver"
-cp /lib/modules/"$kver"/modules.{order,builtin,builtin.modinfo} "$root/usr/lib/modules/$kver/"
+cp "$kroot/lib/modules/$kver"/modules.{order,builtin,builtin.modinfo} "$root/usr/lib/modules/$kver/"
 depmod -b "$root" "$kver"
 
 # Not compressed: under TCG, unpacking costs more than reading.

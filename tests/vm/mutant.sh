@@ -7,6 +7,8 @@
 #
 #	mutant.sh KVER PATCH
 #
+# Environment: KROOT, the directory that has the kernel's lib/modules, if not /.
+#
 # Makes /vm/mutant/KVER/initramfs.cpio. What a patch has changed is made anew, no more.
 set -eu -o pipefail
 
@@ -21,7 +23,7 @@ rsync -rlpc --delete --exclude='*.o' --exclude='*.ko' --exclude='*.mod' --exclud
 	--exclude='.*.cmd' --exclude='.*.d' --exclude='*.order' --exclude=Module.symvers \
 	Kbuild kernel uapi firmware-if "$dir/module/"
 patch -d "$dir/module" -p1 -s --no-backup-if-mismatch -r - <"$patch"
-make "-j$(nproc)" -C "/lib/modules/$kver/build" M="$dir/module" modules
+make "-j$(nproc)" -C "${KROOT:-}/lib/modules/$kver/build" M="$dir/module" modules
 cp "$dir/module/mho.ko" "$updates/"
 # A later archive's files replace those of an earlier one.
 (cd "$dir/root" && find . | cpio -o -H newc --quiet) |

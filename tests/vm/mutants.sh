@@ -6,19 +6,21 @@
 # driver's answers out, and the test that its name begins with has to notice. To be sourced by
 # run.sh, whose functions are used.
 #
-# Name of a patch: TEST.FIXTURE.CASE.WHAT.patch. Only that case is run, in a guest of the test's
-# profile.
+# Name of a patch: TEST.FIXTURE.CASE.WHAT.patch, with the variant of the fixture before CASE if it has
+# variants. Only that case is run, in a guest of the test's profile. Those in debug/ show on a debug
+# kernel only, and are for these.
 
 mutants_dir=tests/kselftest/mutants
 
 # A guest whose driver lacks something may hang; what the case would have waited for fits in.
 mutant_limit=240
 
-# mutant_profile TEST: where the test runs.
+# mutant_profile TEST NAME: where the test runs on a kernel; where most is looked at, if in several.
 mutant_profile()
 {
-	local profile
-	for profile in $profiles; do
+	local profile wanted=$profiles
+	! is_debug "$2" || wanted="leaks $profiles"
+	for profile in $wanted; do
 		of_profile "$profile" "$1" && break
 	done
 	echo "$profile"
@@ -34,18 +36,22 @@ mutant_killed()
 # mutant PATCH NAME: applies, builds, boots, judges; prints a line of TAP without its number.
 mutant()
 {
-	local words=() profile log=$vm/mutant/$2.log
-	IFS=. read -ra words <<<"$(basename "$1" .patch)"
-	local test=${words[0]} case=${words[1]}.${words[2]} what=${words[3]}
+	local name kver test case what profile log=$vm/mutant/$2.log
+	name=$(basename "$1" .patch)
+	test=${name%%.*}
+	what=${name##*.}
+	case=${name#*.}
+	case=${case%.*}
+	kver=$(kernel_version "$2")
 	mkdir -p "$vm/mutant"
-	if ! in_tree tests/vm/mutant.sh "$(kernel_version "$2")" "$1" >"$log" 2>&1; then
+	if ! in_tree env KROOT="$(kernel_root "$2")" tests/vm/mutant.sh "$kver" "$1" >"$log" 2>&1; then
 		echo "not ok - mutant $what ($test $case) does not apply or build"
 		sed 's/^/# /' "$log" | tail -n 10
 		return
 	fi
-	profile=$(mutant_profile "$test")
-	INITRAMFS=/vm/mutant/$(kernel_version "$2")/initramfs.cpio LIMIT=$mutant_limit ONLY=$test \
-		APPEND="mho_vm.case=$case" test_guest "$2" "$profile" >"$log" 2>&1
+	profile=$(mutant_profile "$test" "$2")
+	INITRAMFS=/vm/mutant/$kver/initramfs.cpio LIMIT=$((mutant_limit * $(slowness "$2"))) \
+		ONLY=$test APPEND="mho_vm.case=$case" test_guest "$2" "$profile" >"$log" 2>&1
 	if mutant_killed "$log"; then
 		echo "ok - mutant $what is killed by $test $case"
 	else
@@ -57,8 +63,9 @@ mutant()
 # test_mutants NAME: those whose name has ONLY in it, on one kernel; prints TAP.
 test_mutants()
 {
-	local patch line only=${ONLY:-} number=0
-	for patch in "$src/$mutants_dir"/*"$only"*.patch; do
+	local patch dir=$src/$mutants_dir only=${ONLY:-} number=0
+	! is_debug "$1" || dir=$dir/debug
+	for patch in "$dir"/*"$only"*.patch; do
 		[ -f "$patch" ] || continue
 		number=$((number + 1))
 		mutant "${patch#"$src/"}" "$1" | sed "s/^\(not \)\?ok - /\1ok $number - /"

@@ -15,7 +15,7 @@
 # A guest is booted for each of its PROFILEs that has tests.
 #
 # Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
-# one is wanted, the first); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
+# one is wanted, the first), with debug- before them those that are made here (debug/build.sh); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
 # seconds for a guest (600; a shell has no limit); ONLY, part of the names of the tests to run;
 # TEST_LIMIT, seconds for one of them (120); EXTRA, a directory below $MHO_VM whose files the guest is
 # to have, too; JOBS; MIRROR (provision.sh); what session.sh lists.
@@ -42,10 +42,10 @@ sweep()
 		done
 }
 
-# make_all KVER...: two callers must not make the same thing at once.
+# make_all NAME...: two callers must not make the same thing at once.
 make_all()
 {
-	local kver jobs=-j${JOBS:-$(nproc)}
+	local name kver jobs=-j${JOBS:-$(nproc)}
 	mkdir -p "$vm/run" "$vm/result"
 	exec 8>"$vm/.build.lock"
 	flock 8
@@ -54,9 +54,14 @@ make_all()
 		tail -n 30 "$vm/build.log" >&2
 		die "building in the Debian tree failed; the whole log: $vm/build.log"
 	fi
-	for kver in "$@"; do
-		in_tree make "$jobs" -f tests/vm/guest.mk "KVER=$kver" BARE="$BARE" \
-			>"$vm/build.log" 2>&1 && continue
+	for name in "$@"; do
+		if is_debug "$name"; then
+			in_tree tests/vm/debug/build.sh "$name" "${jobs#-j}" ||
+				die "cannot make the kernel $name"
+		fi
+		kver=$(kernel_version "$name") || exit 1
+		in_tree make "$jobs" -f tests/vm/guest.mk "KVER=$kver" "KROOT=$(kernel_root "$name")" \
+			BARE="$BARE" >"$vm/build.log" 2>&1 && continue
 		tail -n 30 "$vm/build.log" >&2
 		die "building for Linux $kver failed; the whole log: $vm/build.log"
 	done
@@ -77,8 +82,10 @@ add_extra()
 # boot NAME MODE: boots a guest in a directory of its own, $run.
 boot()
 {
-	local name=$1 mode=$2 kver initramfs limit=(timeout -k 5 "${LIMIT:-600}")
+	local name=$1 mode=$2 kver kroot initramfs
+	local limit=(timeout -k 5 "${LIMIT:-$((600 * $(slowness "$1")))}")
 	kver=$(kernel_version "$name") || exit 1
+	kroot=$(kernel_root "$name")
 	[ "${PROFILE:-native}" = native ] || name=$name-$PROFILE
 	sweep "$name"
 	run=$vm/run/$name.$$
@@ -90,7 +97,7 @@ boot()
 	: >"$run/results.log"
 	initramfs=${INITRAMFS:-/vm/guest/$kver${BARE:+-bare}/initramfs.cpio}
 	[ -z "${EXTRA:-}" ] || add_extra
-	in_tree env ACCEL="${ACCEL:-}" PROFILE="${PROFILE:-native}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
+	in_tree env KROOT="$kroot" ACCEL="${ACCEL:-}" PROFILE="${PROFILE:-native}" TOPOLOGY="${TOPOLOGY:-}" EMUD="${EMUD:-}" \
 		FAULT="${FAULT:-}" MEM="${MEM:-1G}" SMP="${SMP:-2}" APPEND="${APPEND:-}" \
 		"${limit[@]}" tests/vm/session.sh "$kver" "$mode" "/vm/run/$name.$$" "$initramfs"
 }
@@ -122,6 +129,12 @@ run_command()
 	return "$status"
 }
 
+# slowness NAME: how many times as long as on a stock kernel things may take there.
+slowness()
+{
+	if is_debug "$1"; then echo 4; else echo 1; fi
+}
+
 # has_tests PROFILE: whether any test that is wanted runs in such a guest.
 has_tests()
 {
@@ -137,9 +150,11 @@ has_tests()
 # test_guest NAME PROFILE: boots a guest for tests; prints TAP.
 test_guest()
 {
-	local status
+	local status slow checks=
+	slow=$(slowness "$1")
 	# Freed memory is poisoned and some of it watched: use after free shows on any kernel.
-	PROFILE=$2 APPEND="slub_debug=FZP kfence.sample_interval=1 mho_vm.limit=${TEST_LIMIT:-120} \
+	is_debug "$1" || checks="slub_debug=FZP kfence.sample_interval=1"
+	PROFILE=$2 APPEND="$checks mho_vm.limit=${TEST_LIMIT:-$((120 * slow))} mho_vm.slow=$slow \
 mho_vm.profile=$2 ${ONLY:+mho_vm.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/run/$1.$$.err"
 	status=$?
 	mv "$vm/run/$1.$$.err" "$run/session.log"
@@ -148,9 +163,10 @@ mho_vm.profile=$2 ${ONLY:+mho_vm.only=$ONLY} ${APPEND:-}" boot "$1" test 2>"$vm/
 
 test_kernel()
 {
-	local name=$1 profile
+	local name=$1 profile wanted=$profiles
 	rm -f "$vm/result/$name.tap"
-	for profile in ${PROFILE:-$profiles}; do
+	! is_debug "$name" || wanted=$debug_profiles
+	for profile in ${PROFILE:-$wanted}; do
 		has_tests "$profile" || continue
 		say "testing on Linux $(kernel_version "$name"), $profile"
 		test_guest "$name" "$profile" |
@@ -181,12 +197,10 @@ read -ra names <<<"${KERNEL:-$(cut -d ' ' -f 1 "$vm/kernels" | paste -sd ' ')}"
 case $verb in
 shell | command | mutants) names=("${names[0]}") ;;
 esac
-versions=()
 for name in "${names[@]}"; do
-	version=$(kernel_version "$name") || exit 1
-	versions+=("$version")
+	kernel_version "${name#debug-}" >/dev/null || exit 1
 done
-make_all "${versions[@]}"
+make_all "${names[@]}"
 
 case $verb in
 shell) boot "${names[0]}" shell ;;

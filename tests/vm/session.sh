@@ -7,13 +7,14 @@
 #
 #	session.sh KVER MODE RUNDIR INITRAMFS
 #
-# Environment: ACCEL (tcg, kvm; empty: whatever a probe says), PROFILE (below), TOPOLOGY, EMUD
+# Environment: KROOT (where the kernel's boot is, /), ACCEL (tcg, kvm; empty: whatever a probe says), PROFILE (below), TOPOLOGY, EMUD
 # (more options of mho-emud), FAULT (a fault of mho-emud's, armed before the guest starts), APPEND
 # (more of the kernel's command line), MEM, SMP.
 #
 # Profiles: native (PCI Express' own hot-plug, MSI-X: resets and error recovery work), plug (ACPI
 # hot-plug, MSI: the card can be pulled; QEMU aborts when one with MSI-X is), iommu (as native, with
-# an IOMMU: the card reaches only what the driver has mapped).
+# an IOMMU: the card reaches only what the driver has mapped), leaks (as native, on a debug kernel that
+# keeps account of all memory).
 #
 # Left in RUNDIR: console.log, results.log (what the guest wrote on ttyS1), kmsg.log (ttyS2:
 # all kernel messages), qemu.log, emud.log, counters*.json (mho-emud's, at its end). The guest's
@@ -59,7 +60,7 @@ qemu()
 		-machine q35,memory-backend=ram -nodefaults -no-user-config \
 		-display none -no-reboot -global \
 		"ICH9-LPC.acpi-pci-hotplug-with-bridge-support=$acpi_hotplug" \
-		-kernel "/boot/vmlinuz-$kver" -initrd "$initramfs" \
+		-kernel "${KROOT:-}/boot/vmlinuz-$kver" -initrd "$initramfs" \
 		-append "console=ttyS0 loglevel=$loglevel log_buf_len=4M panic=-1 oops=panic no_timer_check \
 mho_vm.mode=$mode OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE $append ${APPEND:-}" "$@"
 }
@@ -127,12 +128,13 @@ control()
 # Resets of the slot and error reporting need the native hot-plug of PCI Express.
 case $profile in
 native) ;;
+leaks) append=kmemleak=on ;;
 plug) acpi_hotplug=on ;;
 iommu)
 	machine_devices=(-device "intel-iommu,intremap=on,caching-mode=on")
 	append=intel_iommu=on
 	;;
-*) die "there is no profile \"$profile\": native, plug, iommu" ;;
+*) die "there is no profile \"$profile\": native, plug, iommu, leaks" ;;
 esac
 
 if [ -x "$emud" ]; then
