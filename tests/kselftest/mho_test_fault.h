@@ -3,7 +3,7 @@
  * Copyright (C) 2026 The mho authors
  *
  * What tests of faults share besides mho_test_lib.h: the card in sysfs, the driver as a module,
- * events, and a small network whose answers can be checked.
+ * events, a small network whose answers can be checked, and memory that runs out.
  *
  * Functions return 0 (or what they say) or -errno, and judge nothing.
  */
@@ -226,5 +226,29 @@ int mt_model_check(const struct mt_session *s, uint32_t array, uint32_t seed);
  * Return: 0 if all of it is right.
  */
 int mt_works(void);
+
+/* --- mho_test_fail.c: allocations and copies that fail --- */
+
+/**
+ * mt_fail_init() - have every kind of memory and every copy count, and the kernel keep quiet about it
+ *
+ * Return: 0; -EOPNOTSUPP where the kernel cannot make them fail; -errno.
+ */
+int mt_fail_init(void);
+
+/**
+ * mt_fail_arm() - in this thread, let an allocation or a copy fail in the kernel
+ * @nth: which one from now on, from 1
+ *
+ * Return: 0 or -errno.
+ */
+int mt_fail_arm(unsigned int nth);
+
+/**
+ * mt_fail_disarm() - let nothing fail any more
+ *
+ * Return: 1 if something has failed, 0 if there was nothing that many, -errno.
+ */
+int mt_fail_disarm(void);
 
 #endif /* MHO_TEST_FAULT_H */
