@@ -119,7 +119,8 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	struct mho_device *mdev = ctx->client->mdev;
 
 	mutex_lock(&ctx->submit_lock);
-	ctx->closing = true;
+	/* Before it looks at the jobs: mho_job_leave(). */
+	WRITE_ONCE(ctx->closing, true);
 	mutex_unlock(&ctx->submit_lock);
 	drm_sched_entity_fini(&ctx->entity);
 	mutex_lock(&mdev->admin.lock);

@@ -216,7 +216,7 @@ static void mho_job_leave(struct mho_ctx *ctx)
 {
 	/* Its memory stays for so long. */
 	rcu_read_lock();
-	if (atomic_dec_and_test(&ctx->jobs))
+	if (atomic_dec_and_test(&ctx->jobs) && READ_ONCE(ctx->closing))
 		wake_up_all(&ctx->idle);
 	rcu_read_unlock();
 }

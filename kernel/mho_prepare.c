@@ -88,7 +88,12 @@ static void mho_prepare_free(struct mho_prepared *seq)
 
 static void mho_prepare_work(struct work_struct *work)
 {
-	mho_prepare_free(container_of(work, struct mho_prepared, work));
+	struct mho_prepared *seq = container_of(work, struct mho_prepared, work);
+
+	/* Who has put the last run may still look at it, but not without the lock. */
+	spin_lock_irq(&seq->ctx->queue.lock);
+	spin_unlock_irq(&seq->ctx->queue.lock);
+	mho_prepare_free(seq);
 }
 
 /* By who took it out of the table. */
@@ -184,6 +189,14 @@ static void mho_prepare_fill(struct mho_prepared *seq, struct mho_job *job,
 	mho_job_expect(job);
 }
 
+/* What is said of a queue that was lost: by then the context ends, or the device has. */
+static int mho_prepare_lost(const struct mho_ctx *ctx)
+{
+	if (READ_ONCE(ctx->closing))
+		return -ENOENT;
+	return ctx->queue.lost == -ENODEV ? -ENODEV : -EIO;
+}
+
 /* A run that is ready to go. */
 static struct mho_job *mho_prepare_get_run(struct mho_prepared *seq,
 					   const struct drm_mho_uring_run *args)
@@ -196,7 +209,7 @@ static struct mho_job *mho_prepare_get_run(struct mho_prepared *seq,
 	if (seq->closed)
 		return ERR_PTR(-ENOENT);
 	if (ctx->queue.lost)
-		return ERR_PTR(-EIO);
+		return ERR_PTR(mho_prepare_lost(ctx));
 	if (args->a_slot >= seq->a_slots || args->b_slot >= seq->b_slots ||
 	    args->result_slot >= seq->result_slots)
 		return ERR_PTR(-EINVAL);
