@@ -276,7 +276,7 @@ struct mrt_queue_request {
  * Fences, on the thread of the queue.
  * @fence_export: a new descriptor, the caller's to close, close-on-exec. poll() finds it readable
  *	from when all that was pushed so far is done, well or not, or the queue is destroyed; nobody
- *	has to reap for that. Lets the device see what was pushed. 0, -EMFILE, -ENOMEM. NULL:
+ *	has to reap for that. Lets the device see what was pushed. 0, -EBUSY (no room), -EMFILE, -ENOMEM. NULL:
  *	there are no fences.
  * @fence_import: what is pushed from now on starts when @fd, which remains the caller's, is
  *	readable. 0, or silently -EOPNOTSUPP if the device cannot wait for this kind of descriptor;

@@ -440,4 +440,5 @@ const struct mrt_backend mrt_backend_emu = {
 	.wait = emub_queue_wait,
 	.arm = emub_queue_arm,
 	.fd = emub_queue_fd,
+	.fence_export = emub_queue_fence_export,
 };

@@ -12,6 +12,7 @@
  *	emu_object.c	memory keys and arrays
  *	emu_info.c	telemetry, log, self-test
  *	emu_queue.c	I/O queues
+ *	emu_fence.c	descriptors that tell of a queue's completions
  *	emu_source.c	topologies and firmware: built in or from files
  *	emu_reset.c	warm reset, and what is brought back after it
  */
@@ -204,6 +205,7 @@ int emub_queue_reap(struct mrt_bqueue *queue, struct mrt_done *done, uint32_t ma
 int emub_queue_wait(struct mrt_bqueue *queue, uint32_t n, uint64_t deadline);
 int emub_queue_arm(struct mrt_bqueue *queue);
 int emub_queue_fd(struct mrt_bqueue *queue);
+int emub_queue_fence_export(struct mrt_bqueue *queue, int *fd);
 /* Interrupt @vector for the queues that have it; under irq_lock. */
 void emub_queue_irq(struct emub_dev *dev, unsigned int vector);
 void emub_queue_wake(struct emub_queue *queue);

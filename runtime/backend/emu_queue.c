@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "backend/emu_dev.h"
+#include "backend/emu_fence.h"
 #include "emulator/mho_emu.h"
 
 /* How long to look before sleeping: about what it costs to be woken. */
@@ -53,6 +54,9 @@
  * @nlate: how many
  * @announced: completions up to the last message; under emub_dev.irq_lock
  * @event: how the owner is told
+ * @fenced: there may be fences, as far as the owner knows
+ * @fences: descriptors that wait for completions; under emub_dev.irq_lock
+ * @sent_for: @armed of the last message while there were fences; likewise
  */
 struct emub_queue {
 	struct mrt_bqueue base;
@@ -82,7 +86,13 @@ struct emub_queue {
 	uint32_t nlate;
 	uint32_t announced;
 	struct mrt_event event;
+	bool fenced;
+	struct emub_fences fences;
+	uint32_t sent_for;
 };
+
+/* The cookie of barriers that the queue puts in for fences. */
+static char fence_cookie;
 
 static struct emub_queue *queue_of(struct mrt_bqueue *base)
 {
@@ -307,8 +317,9 @@ void emub_queue_destroy(struct mrt_bqueue *base, void (*drop)(void *cookie))
 	err = delete (q);
 	give_number(q);
 	mrt_event_exit(&q->event);
+	emub_fence_signal_all(&q->fences);
 	for (uint32_t i = 0; i < q->depth; i++)
-		if (q->cookies[i])
+		if (q->cookies[i] && q->cookies[i] != &fence_cookie)
 			drop(q->cookies[i]);
 	for (uint32_t i = 0; i < q->nlate; i++)
 		drop(q->late[i].cookie);
@@ -339,16 +350,59 @@ static uint32_t count(struct emub_queue *q)
 	return n;
 }
 
+static bool is_stale(const struct emub_queue *q);
+
+/*
+ * Signals the fences that are due, and sees to it that the device tells of the next one, or of what the
+ * owner waits for, whichever comes first. Number of completions.
+ */
+static uint32_t serve_fences(struct emub_queue *q)
+{
+	uint32_t n, event;
+
+	do {
+		n = count(q);
+		if (is_stale(q))
+			emub_fence_signal_all(&q->fences);
+		emub_fence_signal(&q->fences, n);
+		event = q->armed;
+		if (q->fences.first && ((int32_t)(event - n) < 0 ||
+					(int32_t)(emub_fence_next(&q->fences) - 1 - event) < 0))
+			event = emub_fence_next(&q->fences) - 1;
+		__atomic_store_n(&q->shadow->cq_event, mho_cpu_to_le32(event), __ATOMIC_SEQ_CST);
+	} while (q->fences.first && is_there(q, event));
+	return n;
+}
+
+/* A message to the owner for each time that it has armed, however many fences there are. */
+static bool owner_waits(struct emub_queue *q, uint32_t n)
+{
+	if ((int32_t)(n - q->armed) <= 0 || q->sent_for == q->armed + 1)
+		return false;
+	q->sent_for = q->armed + 1;
+	return true;
+}
+
 void emub_queue_wake(struct emub_queue *q)
 {
+	if (atomic_load(&q->fences.n))
+		serve_fences(q);
 	mrt_event_send(&q->event, count(q));
+}
+
+static void on_irq(struct emub_queue *q)
+{
+	if (!atomic_load(&q->fences.n))
+		mrt_event_send(&q->event, count(q));
+	else if (owner_waits(q, serve_fences(q)))
+		mrt_event_send(&q->event, q->announced);
 }
 
 void emub_queue_irq(struct emub_dev *dev, unsigned int vector)
 {
 	for (unsigned int i = 1; i <= dev->top; i++)
 		if (dev->queues[i] && dev->queues[i]->vector == vector)
-			emub_queue_wake(dev->queues[i]);
+			on_irq(dev->queues[i]);
 }
 
 /* ---- the owner ---- */
@@ -379,9 +433,9 @@ static int take(struct emub_queue *q, struct mrt_done *done)
 static void settle(struct emub_queue *q)
 {
 	while (!q->broken && is_there(q, q->head) && !take(q, &q->late[q->nlate]))
-		q->nlate++;
+		q->nlate += q->late[q->nlate].cookie != &fence_cookie;
 	for (uint32_t i = 0; i < q->depth; i++)
-		if (q->cookies[i])
+		if (q->cookies[i] && q->cookies[i] != &fence_cookie)
 			q->late[q->nlate++] = (struct mrt_done){
 				.cookie = q->cookies[i],
 				.status = -ECANCELED,
@@ -399,6 +453,7 @@ static int revive_locked(struct emub_queue *q)
 	settle(q);
 	/* The device sends its last interrupts before its reset ends, but others share the vector. */
 	pthread_mutex_lock(&q->dev->irq_lock);
+	emub_fence_signal_all(&q->fences);
 	clear(q);
 	pthread_mutex_unlock(&q->dev->irq_lock);
 	return create(q);
@@ -473,7 +528,7 @@ static int take_late(struct emub_queue *q, struct mrt_done *done, uint32_t max)
 int emub_queue_reap(struct mrt_bqueue *base, struct mrt_done *done, uint32_t max)
 {
 	struct emub_queue *q = queue_of(base);
-	uint32_t n = 0;
+	uint32_t n = 0, head = q->head;
 
 	if (is_stale(q) && revive(q) && !q->nlate)
 		return -EIO;
@@ -482,10 +537,10 @@ int emub_queue_reap(struct mrt_bqueue *base, struct mrt_done *done, uint32_t max
 	while (n < max && is_there(q, q->head)) {
 		if (q->broken || take(q, &done[n]))
 			return n ? (int)n : protocol_error(q);
-		n++;
+		n += done[n].cookie != &fence_cookie;
 	}
 	/* Before the tail of the commands that need the room: the next kick has a release. */
-	if (n)
+	if (q->head != head)
 		__atomic_store_n(&q->shadow->cq_head, mho_cpu_to_le32(q->head), __ATOMIC_RELEASE);
 	return n;
 }
@@ -510,7 +565,14 @@ static int arm(struct emub_queue *q, uint32_t number)
 	/* After the drain: a reset that begins now sends another message. */
 	if (is_stale(q))
 		return 1;
-	if (q->armed != number) {
+	if (q->fenced) {
+		pthread_mutex_lock(&q->dev->irq_lock);
+		q->armed = number;
+		q->sent_for = number;
+		serve_fences(q);
+		q->fenced = q->fences.first;
+		pthread_mutex_unlock(&q->dev->irq_lock);
+	} else if (q->armed != number) {
 		q->armed = number;
 		__atomic_store_n(&q->shadow->cq_event, mho_cpu_to_le32(number), __ATOMIC_SEQ_CST);
 	}
@@ -575,6 +637,28 @@ int emub_queue_wait(struct mrt_bqueue *base, uint32_t n, uint64_t deadline)
 	if (ret && ret != -ETIME)
 		return mrt_fail(-EIO, "waiting for the device failed: %s", mho_strerror(ret));
 	return ret;
+}
+
+/* A barrier: when it is done, so is all before it, and as many completions are there as commands. */
+int emub_queue_fence_export(struct mrt_bqueue *base, int *fd)
+{
+	static const struct mrt_cmd barrier = { .op = MHO_OP_BARRIER };
+	struct emub_queue *q = queue_of(base);
+	int err;
+
+	err = emub_queue_push(base, &barrier, &fence_cookie);
+	if (err)
+		return mrt_fail(-EBUSY, "the queue has no room for a fence; reap first");
+	pthread_mutex_lock(&q->dev->irq_lock);
+	err = emub_fence_add(&q->fences, q->tail, fd);
+	if (!err) {
+		q->fenced = true;
+		q->sent_for = q->armed;
+		serve_fences(q);
+	}
+	pthread_mutex_unlock(&q->dev->irq_lock);
+	emub_queue_kick(base);
+	return err;
 }
 
 int emub_queue_fd(struct mrt_bqueue *base)

@@ -158,6 +158,8 @@ void mrt_queue_free(struct mrt_queue *queue);
 int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n);
 int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
 		   int64_t timeout_ns);
+/* mrt_queue_hold() - put a gate behind what was submitted. */
+void mrt_queue_hold(struct mrt_queue *queue, struct mho_job *gate);
 /* mrt_queue_finished() - a run has ended: the next reap takes it. */
 void mrt_queue_finished(struct mrt_queue *queue, struct mho_job *run);
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/fence.h"
 #include "core/graph.h"
 #include "core/job.h"
 
@@ -105,6 +106,11 @@ void mrt_queue_finished(struct mrt_queue *queue, struct mho_job *run)
 	append(&queue->finished, run);
 }
 
+void mrt_queue_hold(struct mrt_queue *queue, struct mho_job *gate)
+{
+	append(&queue->backlog, gate);
+}
+
 /* Runs are ended as a whole, by mrt_bind_free(). */
 static void drop(void *cookie)
 {
@@ -123,7 +129,9 @@ void mrt_queue_free(struct mrt_queue *queue)
 	mrt_bind_detach(queue);
 	dev->ops->queue_destroy(queue->bqueue, drop);
 	while ((job = pop(&queue->backlog)))
-		if (!mrt_run_has_begun(job))
+		if (job->op == MRT_OP_GATE)
+			mrt_gate_free(job);
+		else if (!mrt_run_has_begun(job))
 			mrt_job_end(job);
 	mrt_bind_free(queue);
 	mrt_trace_queue_end(queue->trace);
@@ -148,6 +156,8 @@ static int push(struct mrt_queue *queue, struct mho_job *job)
 /* 0 if all of a job is with the device, or even done. */
 static int hand_over(struct mrt_queue *queue, struct mho_job *job)
 {
+	if (job->op == MRT_OP_GATE)
+		return mrt_gate_pass(job);
 	return job->op == MHO_OP_GRAPH ? mrt_run_issue(queue, job) : push(queue, job);
 }
 
@@ -282,10 +292,16 @@ static uint32_t sleep_for(const struct mrt_queue *queue, uint32_t wanted)
 	return n ? n : 1;
 }
 
+static int wait_for(struct mrt_queue *queue, uint32_t wanted, uint64_t deadline)
+{
+	if (queue->backlog.first && queue->backlog.first->op == MRT_OP_GATE)
+		return mrt_gate_wait(queue, deadline);
+	return queue->dev->ops->wait(queue->bqueue, sleep_for(queue, wanted), deadline);
+}
+
 static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
 		int64_t timeout_ns)
 {
-	const struct mrt_backend *ops = queue->dev->ops;
 	uint32_t pending = queue->pending, n = 0;
 	uint64_t deadline = 0;
 	int got, err = 0;
@@ -303,7 +319,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 			break;
 		if (!deadline)
 			deadline = deadline_of(timeout_ns);
-		err = ops->wait(queue->bqueue, sleep_for(queue, min - n), deadline);
+		err = wait_for(queue, min - n, deadline);
 		if (err && err != -ETIME)
 			return n ? (int)n : err;
 	}
@@ -311,7 +327,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 	if (n || !max)
 		return n;
 	/* Nothing is there: from now on the fd tells when something comes. */
-	got = ops->arm(queue->bqueue);
+	got = queue->dev->ops->arm(queue->bqueue);
 	return got > 0 ? take(queue, jobs, max) : got;
 }
 

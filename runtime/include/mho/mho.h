@@ -892,6 +892,34 @@ MHO_API uint32_t mho_queue_pending(const struct mho_queue *queue);
  */
 MHO_API int mho_queue_fd(struct mho_queue *queue);
 
+/**
+ * mho_queue_fence_export() - the jobs so far as a descriptor
+ * @queue: queue
+ * @fd: a new descriptor, for poll(), epoll() and io_uring; close() it
+ *
+ * It is readable from when all jobs submitted so far are done, well or not, or the queue is
+ * destroyed. Nobody has to reap for that. On a card it is a sync file, which other drivers take; on
+ * an emulated card an eventfd. Do not read it: poll it.
+ *
+ * Return: 0, -EINVAL, -EBUSY (jobs wait in the library, or there is no room: reap first), -EMFILE,
+ * -ENOMEM, -EOPNOTSUPP.
+ */
+MHO_API int mho_queue_fence_export(struct mho_queue *queue, int *fd);
+
+/**
+ * mho_queue_fence_import() - hold jobs back until a descriptor is readable
+ * @queue: queue
+ * @fd: what poll() says POLLIN of: a fence of any queue, a sync file, an eventfd, a pipe
+ *
+ * Concerns jobs that are submitted from now on. On a card the driver waits for a sync file; any other
+ * descriptor is waited for in the library: then, as for jobs beyond the depth, the program must call
+ * mho_queue_reap() for them to start, and who polls mho_queue_fd() polls @fd, too. @fd remains the
+ * caller's and may be closed.
+ *
+ * Return: 0, -EINVAL (also for what cannot be polled), -EMFILE, -ENOMEM.
+ */
+MHO_API int mho_queue_fence_import(struct mho_queue *queue, int fd);
+
 /* ---- graphs: jobs that are recorded once and run often ---- */
 
 /**
