@@ -47,7 +47,7 @@ vm-test: vm-guests ## Run the guests' tests on every kernel (or KERNEL=)
 
 # The same, with the debug kernels of what KERNEL= names.
 test-debug-kernel: override KERNEL := $(addprefix debug-,$(or $(KERNEL),6.12))
-test-debug-kernel: vm-guests ## Run them on a kernel with KASAN, lockdep, ... (KERNEL=6.12; compiles it once)
+test-debug-kernel: vm-guests ## Run the guests' tests on a kernel with KASAN, lockdep, ... (6.12 or KERNEL=)
 	$(Q)$(VM_RESULTS); $(RUN_TESTS) "$$@"
 
 vm-demo: ## Train the digits through the driver in a guest, and in process: the same weights?

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,49 @@ int mt_fail_init(void)
 			return ret == -ENOENT ? -EOPNOTSUPP : ret;
 	}
 	return 0;
+}
+
+/* Where a function begins, and where the next one does. */
+static int find_function(const char *function, uint64_t *start, uint64_t *end)
+{
+	FILE *symbols = fopen("/proc/kallsyms", "re");
+	char name[128];
+	uint64_t at;
+
+	*start = 0;
+	*end = UINT64_MAX;
+	if (!symbols)
+		return -errno;
+	while (fscanf(symbols, "%" SCNx64 " %*c %127s%*[^\n]", &at, name) == 2)
+		if (!strcmp(name, function))
+			*start = at;
+	rewind(symbols);
+	while (fscanf(symbols, "%" SCNx64 " %*c %127s%*[^\n]", &at, name) == 2)
+		if (at > *start && at < *end)
+			*end = at;
+	fclose(symbols);
+	return *start ? 0 : -ENOENT;
+}
+
+int mt_fail_spare(const char *function)
+{
+	static const char *const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	char path[64], text[24];
+	uint64_t start, end;
+	size_t i;
+	int ret = find_function(function, &start, &end);
+
+	for (i = 0; i < MT_ARRAY_SIZE(kinds) && !ret; i++) {
+		snprintf(path, sizeof(path), DEBUGFS "%s/reject-start", kinds[i]);
+		snprintf(text, sizeof(text), "%#" PRIx64, start);
+		ret = mt_write_file(path, text);
+		if (ret)
+			break;
+		snprintf(path, sizeof(path), DEBUGFS "%s/reject-end", kinds[i]);
+		snprintf(text, sizeof(text), "%#" PRIx64, end);
+		ret = mt_write_file(path, text);
+	}
+	return ret;
 }
 
 int mt_fail_arm(unsigned int nth)

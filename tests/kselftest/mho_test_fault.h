@@ -237,6 +237,16 @@ int mt_works(void);
 int mt_fail_init(void);
 
 /**
+ * mt_fail_spare() - let nothing fail that a function of the kernel's does
+ * @function: its name
+ *
+ * For one that does not survive it. Holds until it is called again.
+ *
+ * Return: 0 or -errno; -ENOENT if there is no such function.
+ */
+int mt_fail_spare(const char *function);
+
+/**
  * mt_fail_arm() - in this thread, let an allocation or a copy fail in the kernel
  * @nth: which one from now on, from 1
  *
