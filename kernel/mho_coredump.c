@@ -28,6 +28,9 @@
 #define MHO_COREDUMP_LATE SZ_16K
 #define MHO_COREDUMP_LOG 32
 
+/* Probe says that it has failed, and a dump may be missing: no stack of the kernel's for that. */
+#define MHO_COREDUMP_GFP (GFP_KERNEL | __GFP_NOWARN)
+
 /**
  * struct mho_coredump - the dump in the making
  * @mdev: device
@@ -63,7 +66,7 @@ static struct drm_printer mho_coredump_printer(struct mho_coredump *dump)
 static void mho_coredump_work(struct work_struct *work)
 {
 	struct mho_coredump *dump = container_of(work, struct mho_coredump, work);
-	void *data = vmalloc(dump->used);
+	void *data = __vmalloc(dump->used, MHO_COREDUMP_GFP);
 
 	if (data) {
 		memcpy(data, dump->text, dump->used);
@@ -87,7 +90,7 @@ static void mho_coredump_free(struct drm_device *drm, void *dump)
  */
 int mho_coredump_init(struct mho_device *mdev)
 {
-	mdev->coredump = vzalloc(sizeof(*mdev->coredump));
+	mdev->coredump = __vmalloc(sizeof(*mdev->coredump), MHO_COREDUMP_GFP | __GFP_ZERO);
 	if (!mdev->coredump)
 		return -ENOMEM;
 	mdev->coredump->mdev = mdev;
