@@ -171,7 +171,8 @@ static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 	if (done->status && !group->error)
 		group->error = done->status > 0 ? mho_status_errno(done->status) : done->status;
 	mho_job_write_result(job, cmd, done);
-	ctx->usage.done++;
+	/* What was refused never was a job of the context. */
+	ctx->usage.done += !!group->seqno;
 	ctx->usage.device_ns += done->device_ns;
 	ctx->usage.tile_ns += done->device_ns * mho_job_cmd_tiles(cmd);
 	ctx->usage.energy_fj += done->energy_fj;

@@ -181,6 +181,7 @@ static void mho_prepare_fill(struct mho_prepared *seq, struct mho_job *job,
 		wmb();
 	}
 	job->group.error = 0;
+	job->group.seqno = 0;
 	job->device_ns = 0;
 	job->cancelled = false;
 	job->by_scheduler = false;

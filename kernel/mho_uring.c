@@ -467,8 +467,8 @@ int mho_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	/* Also when the device is gone. */
 	if (issue_flags & IO_URING_F_CANCEL)
 		return mho_uring_cancel(cmd, issue_flags);
-	/* The core does not refuse it on all kernels. */
-	if (issue_flags & IO_URING_F_IOPOLL)
+	/* The core does not refuse it on all kernels, and says so only to those who poll. */
+	if (cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_IOPOLL)
 		return -EOPNOTSUPP;
 	/* As for ioctls: handing over of files, and a device that is gone. */
 	return drm_ioctl_kernel(cmd->file, mho_uring_dispatch, &call, 0);
