@@ -136,6 +136,18 @@ int mt_unbind(void)
 	return card ? mt_write_file(DRIVER "/unbind", card) : -ENODEV;
 }
 
+int mt_renew(void)
+{
+	int ret = mt_unbind();
+	int bound;
+
+	if (ret)
+		return ret;
+	ret = mt_control("renew", NULL, 0);
+	bound = mt_bind();
+	return ret ? ret : bound;
+}
+
 int mt_remove(void)
 {
 	return mt_card_write("remove", "1");

@@ -83,6 +83,13 @@ int mt_node_wait(bool there);
 int mt_bind(void);
 int mt_unbind(void);
 
+/**
+ * mt_renew() - the card becomes new while no driver has it: no arrays, no wear, the same cells
+ *
+ * Return: 0 or -errno.
+ */
+int mt_renew(void);
+
 /* Removes the function from the bus, and finds it again. */
 int mt_remove(void);
 int mt_rescan(void);

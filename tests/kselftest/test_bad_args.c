@@ -13,24 +13,7 @@
 #include <mho_hw.h>
 
 #include "mho_test.h"
-
-#define UNMAPPED 8ULL
-
-/* A field with a value that it must not have. Fields are little-endian, as all machines here. */
-struct wrong {
-	const char *what;
-	size_t offset;
-	size_t size;
-	uint64_t value;
-	int want; /* -errno, or a device status */
-};
-
-#define FIELD(type, field) offsetof(struct type, field), sizeof(((struct type *)0)->field)
-
-static void spoil(void *args, const struct wrong *wrong)
-{
-	memcpy((char *)args + wrong->offset, &wrong->value, wrong->size);
-}
+#include "mho_test_wrong.h"
 
 FIXTURE(bad)
 {

@@ -10,15 +10,12 @@
  * seconds to make, so that there is one for all of them.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "emu_host.h"
 #include "kselftest.h"
-#include "mho_test_lib.h"
+#include "mho_test_fault.h"
 
 /* Neither is a multiple of a block's side, so that there are blocks of several shapes. */
 #define ROWS 24
@@ -48,38 +45,6 @@ struct twins {
 	uint32_t numbers[2]; /* of the same arrays in process */
 	unsigned int done; /* jobs that were compared */
 };
-
-static int bind_driver(const char *address, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/mho/%s", file);
-	return mt_write_file(path, address);
-}
-
-/* The guest's card becomes new while no driver has it. */
-static int renew_card(void)
-{
-	char path[128], device[256];
-	const char *node = mt_node(), *address;
-	ssize_t len;
-	int ret, bound;
-
-	if (!node)
-		return -ENODEV;
-	snprintf(path, sizeof(path), "/sys/class/accel/%s/device", strrchr(node, '/') + 1);
-	len = readlink(path, device, sizeof(device) - 1);
-	if (len < 0)
-		return -errno;
-	device[len] = '\0';
-	address = strrchr(device, '/') + 1;
-	ret = bind_driver(address, "unbind");
-	if (ret)
-		return ret;
-	ret = mt_control("renew", NULL, 0);
-	bound = bind_driver(address, "bind");
-	return ret ? ret : bound;
-}
 
 static uint64_t seed(void)
 {
@@ -130,7 +95,7 @@ static bool start(struct twins *self)
 {
 	int i;
 
-	CHECK(!renew_card());
+	CHECK(!mt_renew());
 	CHECK(!mt_session_open(&self->s));
 	CHECK(!start_twin(self));
 	for (i = 0; i < 2; i++) {
