@@ -100,6 +100,16 @@ static bool has_node(void)
 	return mt_node();
 }
 
+/* The kernel shows a node a moment before it can be opened. */
+static bool can_open(void)
+{
+	int fd = mt_open();
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -ENODEV;
+}
+
 static int wait_for(bool (*condition)(void), bool wanted)
 {
 	int64_t left = MT_WAIT_NS / 1000 / STEP_US;
@@ -119,7 +129,7 @@ int mt_card_wait(bool there)
 
 int mt_node_wait(bool there)
 {
-	return wait_for(has_node, there);
+	return wait_for(there ? can_open : has_node, there);
 }
 
 int mt_bind(void)
