@@ -120,6 +120,9 @@ $(B)/examples/%: $(B)/obj/runtime/examples/%.o $(SHARED_LIBS) $(LDFLAGS_STAMP)
 	$(call say,LD,$@)
 	$(call link,$<,$(RPATH))
 
+# mhoctl fit uses the emulator's laws, which libmho.so does not export.
+$(B)/bin/mhoctl: $(call objects,$(wildcard runtime/emulator/models/*.c) runtime/emulator/phys_tech.c)
+
 tools: $(TOOLS:%=$(B)/bin/%) ## Build mhoctl, mho-train, mho-infer, mho-emud
 examples: $(EXAMPLES:%=$(B)/examples/%) ## Build the example programs
 

@@ -539,6 +539,55 @@ test_bench()
 		bench -n 5 -m 1 --output "$work/none/x" emu: start
 }
 
+# Cells of known laws, measured with noise: the law is found, and its node is accepted.
+test_fit()
+{
+	local law
+
+	for law in constant-step linear-step exp-step pow-step; do
+		awk -v law=$law 'BEGIN {
+			srand(1); w = -1; print "pulses,value"; printf "0,%g\n", w
+			for (k = 0; k < 2400; k++) {
+				up = int(k / 300) % 2 == 0; f = 1
+				if (law == "linear-step") f = up ? 1 - 0.3 * w : 1 + 0.5 * w
+				if (law == "exp-step") f = up ? 1 - 0.2 * exp(1.5 * w) : 1 - 0.1 * exp(-2 * w)
+				if (law == "pow-step") f = up ? ((1 - w) / 2) ^ 0.6 : ((1 + w) / 2) ^ 0.4
+				s = (up ? 0.02 : 0.016) * f * (1 + 0.1 * (rand() + rand() - rand() - rand()))
+				w += up ? s : -s; w = w > 1 ? 1 : w < -1 ? -1 : w
+				printf "%d,%.6f\n", up ? 1 : -1, 100 + 50 * w
+			}
+		}' | sed 's/^0,-1$/0,50/' >"$work/$law.csv"
+		run fit "$work/$law.csv"
+		check "fit finds $law" grep -q "^mho,$law .*best" "$work/out"
+		run fit --json "$work/$law.csv"
+		cat "$work/out" >"$work/why"
+		[ "$(jq -r .best "$work/out")" = "mho,$law" ]
+		result $? "fit finds $law, in JSON"
+		{
+			printf '/dts-v1/;\n/ { compatible = "mho,card-1"; model = "fit";\n'
+			printf '#address-cells = <1>; #size-cells = <1>;\ntechnologies { f: '
+			jq -r .node "$work/out"
+			printf '};\ntiles@0 { reg = <0 1>; rows = <8>; columns = <8>; technology = <&f>; };\n};\n'
+		} >"$work/fit.dts"
+		if command -v dtc >/dev/null; then
+			dtc -q -I dts -O dtb -o "$work/fit.dtb" "$work/fit.dts" >"$work/why" 2>&1 &&
+				"$mhoctl" topo --tech "emu:$work/fit.dtb" >"$work/out" 2>>"$work/why" &&
+				grep -q "^fitted .*mho,$law" "$work/out"
+			result $? "a card takes the fitted $law"
+		else
+			skip "a card takes the fitted $law" 'no dtc'
+		fi
+	done
+	run fit --law soft-bounds "$work/linear-step.csv"
+	check 'fit gives the node of a law by name' grep -q 'compatible = "mho,soft-bounds"' "$work/out"
+	expect 'fit without a file' 2 'which FILE' fit
+	expect 'fit of nothing' 3 'cannot be opened' fit "$work/none.csv"
+	printf '1,2\nx,3\n' >"$work/bad.csv"
+	expect 'fit of a bad line' 3 'line 2: not PULSES,VALUE' fit "$work/bad.csv"
+	printf '1,2\n1,3\n-1,2\n' >"$work/bad.csv"
+	expect 'fit of too little' 3 'at least 18 of each' fit "$work/bad.csv"
+}
+
 test_full_disk()
 {
 	local line
@@ -773,6 +822,7 @@ test_reset
 test_top
 test_top_made_up
 test_fault
+test_fit
 test_bench
 test_full_disk
 test_doctor

@@ -176,7 +176,7 @@ static void compare(const struct scene *s)
 	struct mho_tile *tile;
 	bool straight = s->model <= MHO_MODEL_SOFT_BOUNDS && s->noise == RELATIVE;
 	/* The others take longer. */
-	uint32_t draws = straight ? DRAWS : DRAWS * 2 / 5;
+	uint32_t draws = straight ? DRAWS : DRAWS / 4;
 	double *ours = malloc(12 * draws * sizeof(double));
 	double *theirs = malloc(12 * draws * sizeof(double));
 	double x[4], d[3], pulses = 0;

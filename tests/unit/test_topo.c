@@ -134,8 +134,11 @@ static void test_shipped(void **state)
 		{ "topology/large", 64, 64 * 512 * 512 },
 		{ "topology/mixed", 16, 7 * 16384 + 16384 + 6 * 16384 + 2 * 4096 },
 	};
-	static const char *const technologies[] = { "ideal", "constant-step", "soft-bounds",
-						    "protonic-ns", "protonic-2020" };
+	static const char *const technologies[] = {
+		"ideal",	 "constant-step", "soft-bounds", "protonic-ns",	   "protonic-2020",
+		"protonic-2021", "rpu-gv2016",	  "idealized",	 "ecram-li",	   "ecram-mo",
+		"reram-sb",	 "reram-om",	  "capacitor",	 "softbounds-tau", "pcm"
+	};
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(cards); i++) {
@@ -213,6 +216,9 @@ static void test_presets(void **state)
 	assert_true(fabs(old->pulse_s / ns->pulse_s - 1e6) < 1e-3);
 	assert_true(fabs(mho_tech_step(old) / mho_tech_step(ns) - 1) < 1e-5);
 	assert_true(fabs(old->pulse_v - 2.86) < 0.005);
+	assert_true(fabs(mho_tech_step(&topo->techs[mho_topo_find_tech(topo, "protonic-2021")]) /
+				 mho_tech_step(ns) -
+			 1) < 0.03);
 	assert_int_equal(ideal->model, MHO_MODEL_IDEAL);
 	assert_true(!ideal->dac_bits && !ideal->adc_bits && ideal->out_bound == 0);
 	assert_string_equal(mho_topo_law(ns->model), MHO_HW_TECH_LINEAR_STEP);
@@ -582,7 +588,7 @@ static void test_property_twice(void **state)
 static void test_property_length_wraps(void **state)
 {
 	static const uint32_t lengths[] = { 0xfffffff4, 0xfffffff8, 0xfffffff0, 0xffffffff,
-					    0x80000000, 0x7fffffff, 0x7ffffff4, 4096 };
+					    0x80000000, 0x7fffffff, 0x7ffffff4, 16000 };
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -593,7 +599,7 @@ static void test_property_length_wraps(void **state)
 		p = fdt_get_property(fdt, node(fdt, TECH), "step-ppm", &len);
 		((struct fdt_property *)(uintptr_t)p)->len = cpu_to_fdt32(lengths[i]);
 		expect(fdt,
-		       lengths[i] == 4096 ? "proper device-tree blob" : "FDT_ERR_BADSTRUCTURE");
+		       lengths[i] == 16000 ? "proper device-tree blob" : "FDT_ERR_BADSTRUCTURE");
 	}
 }
 

@@ -6,7 +6,7 @@
 # cli_mhoctl.sh compares them.
 # shellcheck shell=bash
 
-_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fw reset top trace fault utils'
+_mhoctl_verbs='list info topo telemetry log selftest calibrate doctor bench fit fw reset top trace fault utils'
 
 # Options of a verb.
 _mhoctl_options()
@@ -22,6 +22,7 @@ _mhoctl_options()
 	calibrate) echo "--tile $open" ;;
 	doctor) echo '--root --json --help' ;;
 	bench) echo "--output --strict --repetitions --milliseconds --threads $open" ;;
+	fit) echo '--law --json --help' ;;
 	reset) echo "--yes $open" ;;
 	top) echo "--batch --iterations --delay --sort --load --root $open" ;;
 	trace) echo '--output --command --duration --root --json --help' ;;
@@ -39,6 +40,10 @@ _mhoctl_value()
 	--scheme | -s) mapfile -t COMPREPLY < <(compgen -W 'emu accel' -- "$current") ;;
 	--io) mapfile -t COMPREPLY < <(compgen -W 'auto uring thread' -- "$current") ;;
 	--sort) mapfile -t COMPREPLY < <(compgen -W 'busy wear energy memory number' -- "$current") ;;
+	--law)
+		mapfile -t COMPREPLY < <(compgen -W \
+			'constant-step linear-step soft-bounds exp-step pow-step piecewise-step' -- "$current")
+		;;
 	--level | -l) mapfile -t COMPREPLY < <(compgen -W 'error warning info debug' -- "$current") ;;
 	--output | -o | --control | -c)
 		compopt -o filenames 2>/dev/null

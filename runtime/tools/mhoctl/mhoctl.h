@@ -152,6 +152,7 @@ int run_selftest(struct call *call);
 int run_calibrate(struct call *call);
 int run_doctor(struct call *call);
 int run_bench(struct call *call);
+int run_fit(struct call *call);
 int run_fw(struct call *call);
 int run_reset(struct call *call);
 int run_top(struct call *call);

@@ -284,6 +284,9 @@ static void print_dot(const struct topo *topo)
 
 /* ---- device-tree source ---- */
 
+/* More than the source of a card with all technologies that there are. */
+#define DTS_BUFFER (1 << 20)
+
 /* dtc itself does not notice that it cannot write: its output goes through a file. */
 static int run_dtc(const struct call *call, FILE *input, FILE *output)
 {
@@ -316,9 +319,12 @@ static int run_dtc(const struct call *call, FILE *input, FILE *output)
 
 static int copy_out(const struct call *call, FILE *from)
 {
+	static char buffer[DTS_BUFFER];
 	char text[4096];
 	size_t n, all = 0;
 
+	/* All at once, at the end, by main(), which then knows what is wrong. */
+	setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	rewind(from);
 	while ((n = fread(text, 1, sizeof(text), from)) > 0)
 		all += fwrite(text, 1, n, stdout);

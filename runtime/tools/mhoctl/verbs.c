@@ -53,6 +53,12 @@ static const struct option_spec bench_options[] = {
 	{ 0 },
 };
 
+static const struct option_spec fit_options[] = {
+	{ "law", 0, "LAW", "constant-step linear-step soft-bounds exp-step pow-step piecewise-step",
+	  "the node of this law instead of the best one's" },
+	{ 0 },
+};
+
 static const struct option_spec reset_options[] = {
 	{ "yes", 'y', NULL, NULL, "do not ask" },
 	{ 0 },
@@ -180,6 +186,19 @@ const struct verb mhoctl_verbs[] = {
 		.opens = true,
 		.options = bench_options,
 		.run = run_bench,
+	},
+	{
+		.name = "fit",
+		.summary = "find the update law of measured pulses",
+		.description =
+			"Fits the update laws that the emulated device knows to a measurement of one cell:\n"
+			"FILE has lines PULSES,VALUE, a number of pulses, negative for those down, and what\n"
+			"was measured after them, in any unit. Shows how well each law suits, what the best\n"
+			"one gives beside the measured values, and a node for a topology's technologies.",
+		.synopsis = "FILE",
+		.max_args = 1,
+		.options = fit_options,
+		.run = run_fit,
 	},
 	{
 		.name = "fw",
