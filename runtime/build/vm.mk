@@ -14,6 +14,7 @@
 ## EMUD="OPTION..."        (vm, vm-test) more options for mho-emud
 ## RUN="COMMAND"           (vm) run this in the guest instead of a shell
 ## SEED=1 EPOCHS=30         (vm-demo) of the training
+## PARTS="driver ways fair" (vm-bench) parts to measure (all)
 ## BARE=1                  (vm, vm-test) without the driver
 ## ACCEL=tcg               (vm, vm-test) do not try KVM
 ## MIRROR=URL              (vm, vm-test) Debian mirror, if not the one that this host uses
@@ -57,7 +58,7 @@ vm-demo: ## Train the digits through the driver in a guest, and in process: the 
 # The last line of what the program prints is JSON; its status is that of the bar.
 vm-bench: ## Measure the driver in a guest; build/bench/vm.json
 	$(Q)mkdir -p $(O)/bench
-	$(Q)$(VM_RUN) command vm_bench >$(O)/bench/vm.txt; status=$$?; \
+	$(Q)$(VM_RUN) command "vm_bench $(PARTS)" >$(O)/bench/vm.txt; status=$$?; \
 		grep -v '^{' $(O)/bench/vm.txt; \
 		grep '^{' $(O)/bench/vm.txt >$(O)/bench/vm.json; exit $$status
 

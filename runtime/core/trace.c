@@ -62,7 +62,7 @@ void mrt_trace_put_push(struct mrt_trace_queue *trace, const void *key, uint32_t
 			   .key = (uintptr_t)key,
 			   .what = MRT_TRACE_PUSH,
 			   .tid = this_thread(),
-			   .number = trace->jobs,
+			   .push = { trace->jobs, jobs },
 		   });
 	trace->jobs += jobs;
 }

@@ -45,7 +45,7 @@ struct mrt_trace_job_info {
  * @what: enum mrt_trace_what
  * @tid: thread
  * @job: MRT_TRACE_JOB
- * @number: MRT_TRACE_PUSH: running number in the queue
+ * @push: MRT_TRACE_PUSH: running number in the queue of the first job, and how many there are
  * @done: MRT_TRACE_DONE
  * @call: the rest: when it ended, and with how many jobs
  */
@@ -56,7 +56,10 @@ struct mrt_trace_record {
 	int32_t tid;
 	union {
 		struct mrt_trace_job_info job;
-		uint64_t number;
+		struct {
+			uint64_t number;
+			uint32_t jobs;
+		} push;
 		struct {
 			uint64_t device_ns;
 			uint64_t energy_fj;

@@ -19,7 +19,7 @@
 #define FIRST_LANE 100000000
 #define LANES_APART 1000
 
-/* A job in flight. */
+/* A job in flight, or a sequence of them that is done as one. */
 struct open_job {
 	struct open_job *next;
 	uintptr_t key;
@@ -27,6 +27,7 @@ struct open_job {
 	uint64_t submit;
 	uint64_t push;
 	uint64_t number;
+	uint32_t jobs;
 	struct mrt_trace_job_info info;
 };
 
@@ -143,6 +144,7 @@ static void on_job(struct mrt_trace_writer *w, const struct mrt_trace_record *r)
 	job->tid = r->tid;
 	job->submit = r->time;
 	job->push = 0;
+	job->jobs = 1;
 	job->info = r->job;
 }
 
@@ -153,7 +155,8 @@ static void on_push(struct mrt_trace_writer *w, const struct mrt_trace_record *r
 	if (!job)
 		return;
 	job->push = r->time;
-	job->number = r->number;
+	job->number = r->push.number;
+	job->jobs = r->push.jobs;
 }
 
 /* Whether the driver has not taken it: then it has counted fewer jobs than this side. */
@@ -181,10 +184,34 @@ static void put_device(struct mrt_trace_program *program, const struct open_job 
 	mrt_trace_put_flow(program->file, 't', slice->track, slice->begin, slice->job);
 }
 
+/* Arrows of all jobs of a sequence start and end at the same places. */
+static void put_flows(struct mrt_trace_program *program, const struct open_job *job, char phase,
+		      struct mrt_trace_track track, int64_t at, struct mrt_trace_job id)
+{
+	for (uint32_t i = 0; i < job->jobs; i++, id.number++)
+		mrt_trace_put_flow(program->file, phase, track, at, &id);
+}
+
+/* What it is, for the reader. */
+static void describe(const struct open_job *job, const struct mrt_trace_record *r, char name[64],
+		     char args[192])
+{
+	const struct mrt_trace_job_info *info = &job->info;
+
+	if (info->rows)
+		snprintf(name, 64, "%s %ux%u", info->op, info->rows, info->cols);
+	else
+		snprintf(name, 64, "%s", info->op);
+	snprintf(args, 192,
+		 "\"jobs\":%u,\"matrix\":%u,\"batch\":%u,\"status\":%d,\"device_ns\":%" PRIu64
+		 ",\"energy_fj\":%" PRIu64,
+		 job->jobs, info->array, info->batch, r->done.status, r->done.device_ns,
+		 r->done.energy_fj);
+}
+
 static void put_job(struct mrt_trace_program *program, const struct mrt_trace_queue *queue,
 		    const struct open_job *job, const struct mrt_trace_record *r)
 {
-	const struct mrt_trace_job_info *info = &job->info;
 	struct mrt_trace_job id = { program->dev, program->client, queue->ctx, job->number };
 	char name[64], args[192];
 	struct mrt_trace_slice slice = {
@@ -195,34 +222,26 @@ static void put_job(struct mrt_trace_program *program, const struct mrt_trace_qu
 		.job = &id,
 		.args = args,
 	};
+	bool joined = queue->writer->joined;
 
-	if (info->rows)
-		snprintf(name, sizeof(name), "%s %ux%u", info->op, info->rows, info->cols);
-	else
-		snprintf(name, sizeof(name), "%s", info->op);
-	snprintf(args, sizeof(args),
-		 "\"matrix\":%u,\"batch\":%u,\"status\":%d,\"device_ns\":%" PRIu64
-		 ",\"energy_fj\":%" PRIu64,
-		 info->array, info->batch, r->done.status, r->done.device_ns, r->done.energy_fj);
+	describe(job, r, name, args);
 	slice.track = mrt_trace_lane(&queue->writer->lanes, program->file, slice.begin, slice.end);
 	mrt_trace_put_slice(program->file, &slice);
-	if (queue->writer->joined) {
-		mrt_trace_put_flow(program->file, 's', thread_track(program, job->tid), slice.begin,
-				   &id);
-		mrt_trace_put_flow(program->file, 't', slice.track, slice.begin, &id);
+	if (joined) {
+		put_flows(program, job, 's', thread_track(program, job->tid), slice.begin, id);
+		put_flows(program, job, 't', slice.track, slice.begin, id);
 	}
 	slice.end = (int64_t)job->push;
 	slice.level = "queue";
 	slice.args = "";
-	snprintf(name, sizeof(name), "waits for room");
+	slice.name = "waits for room";
 	mrt_trace_put_slice(program->file, &slice);
 	slice.end = (int64_t)r->time;
-	snprintf(name, sizeof(name), "%s", info->op);
+	slice.name = job->info.op;
 	if (program->device_pid)
 		put_device(program, job, r, &slice);
-	if (queue->writer->joined)
-		mrt_trace_put_flow(program->file, 'f', thread_track(program, r->tid), slice.end,
-				   &id);
+	if (joined)
+		put_flows(program, job, 'f', thread_track(program, r->tid), slice.end, id);
 }
 
 static void on_done(struct mrt_trace_program *program, struct mrt_trace_queue *queue,

@@ -17,6 +17,8 @@
 #define NS_PER_S 1000000000LL
 
 #define RUNS 5 /* each figure is the median of so many */
+#define DIM_LARGE 256
+#define BATCH_LARGE 32
 
 struct buffer {
 	uint32_t handle;
@@ -29,7 +31,8 @@ struct card {
 	int fd;
 	uint32_t ctx;
 	uint32_t done; /* binary syncobj */
-	uint32_t array; /* 256 x 256 */
+	uint32_t array;
+	uint32_t dim; /* of the array, which is square */
 	struct buffer data;
 	struct buffer results;
 };
@@ -51,16 +54,19 @@ struct span {
 /* vm_bench.c */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 int64_t now_ns(void);
+double median(double *values, unsigned int count);
 
 /* vm_card.c */
-void card_open(struct card *card);
-void card_add_array(struct card *card);
+void card_open(struct card *card, uint32_t priority);
+void card_add_array(struct card *card, uint32_t dim);
 void card_close(struct card *card);
 int card_call(const struct card *card, unsigned long request, void *args);
 struct drm_mho_job card_mvm(const struct card *card, uint32_t batch);
+uint32_t card_add_sync(const struct card *card);
+/* @sync: syncobj to signal, or 0. */
 void card_submit(const struct card *card, const struct drm_mho_job *jobs, unsigned int count,
-		 bool signal);
-void card_wait(const struct card *card);
+		 uint32_t sync);
+void card_wait(const struct card *card, uint32_t sync);
 int32_t card_status(const struct card *card);
 
 /* vm_trace.c */

@@ -18,9 +18,7 @@
 
 #define DEVICE "/dev/accel/accel0"
 #define WAIT_NS (60 * NS_PER_S)
-#define DIM 256
-#define BATCH_MAX 32
-#define AT_Y (BATCH_MAX * DIM * sizeof(float))
+#define AT_Y (BATCH_LARGE * DIM_LARGE * sizeof(float))
 
 static uint32_t bits(float value)
 {
@@ -65,36 +63,51 @@ static void make_buffer(const struct card *card, uint64_t size, struct buffer *b
 }
 
 /**
+ * card_add_sync() - another binary syncobj
+ * @card: open card
+ *
+ * Return: its handle.
+ */
+uint32_t card_add_sync(const struct card *card)
+{
+	struct drm_syncobj_create sync = { 0 };
+
+	call(card, DRM_IOCTL_SYNCOBJ_CREATE, &sync, "SYNCOBJ_CREATE");
+	return sync.handle;
+}
+
+/**
  * card_open() - open the device, with a context and buffers
  * @card: filled
+ * @priority: of the context
  */
-void card_open(struct card *card)
+void card_open(struct card *card, uint32_t priority)
 {
-	struct drm_mho_ctx_create ctx = { .priority = DRM_MHO_PRIORITY_NORMAL };
-	struct drm_syncobj_create sync = { 0 };
+	struct drm_mho_ctx_create ctx = { .priority = priority };
 
 	*card = (struct card){ .fd = open(DEVICE, O_RDWR | O_CLOEXEC) };
 	if (card->fd < 0)
 		die(DEVICE ": %s", strerror(errno));
 	call(card, DRM_IOCTL_MHO_CTX_CREATE, &ctx, "CTX_CREATE");
-	call(card, DRM_IOCTL_SYNCOBJ_CREATE, &sync, "SYNCOBJ_CREATE");
 	card->ctx = ctx.handle;
-	card->done = sync.handle;
+	card->done = card_add_sync(card);
 	make_buffer(card, 2 * AT_Y, &card->data);
 	make_buffer(card, 4096, &card->results);
 }
 
 /**
- * card_add_array() - an array of 256 x 256 cells, all weights zero
+ * card_add_array() - a square array, all weights zero
  * @card: open card
+ * @dim: rows and columns
  */
-void card_add_array(struct card *card)
+void card_add_array(struct card *card, uint32_t dim)
 {
-	struct drm_mho_array_create args = { .rows = DIM, .cols = DIM, .technology = DRM_MHO_ALL };
+	struct drm_mho_array_create args = { .rows = dim, .cols = dim, .technology = DRM_MHO_ALL };
 
 	call(card, DRM_IOCTL_MHO_ARRAY_CREATE, &args,
-	     "ARRAY_CREATE of 256 x 256 (TOPOLOGY= must have such tiles)");
+	     "ARRAY_CREATE (TOPOLOGY= must have tiles of 256 x 256)");
 	card->array = args.handle;
+	card->dim = dim;
 }
 
 /**
@@ -111,7 +124,7 @@ void card_close(struct card *card)
 /**
  * card_mvm() - a multiplication with the array
  * @card: card with an array
- * @batch: vectors, at most 32
+ * @batch: vectors, at most BATCH_LARGE
  *
  * Return: the job.
  */
@@ -135,32 +148,34 @@ struct drm_mho_job card_mvm(const struct card *card, uint32_t batch)
  * @card: card
  * @jobs: jobs
  * @count: their number
- * @signal: with a syncobj for card_wait()
+ * @sync: syncobj for card_wait(), or 0
  */
 void card_submit(const struct card *card, const struct drm_mho_job *jobs, unsigned int count,
-		 bool signal)
+		 uint32_t sync)
 {
-	struct drm_mho_sync out = { .handle = card->done };
+	struct drm_mho_sync out = { .handle = sync };
 	struct drm_mho_submit args = { .ctx = card->ctx,
 				       .jobs = (uintptr_t)jobs,
 				       .job_count = count,
-				       .job_stride = sizeof(*jobs),
-				       .result_handle = card->results.handle };
+				       .job_stride = sizeof(*jobs) };
 
-	if (signal) {
+	if (sync) {
 		args.out_syncs = (uintptr_t)&out;
 		args.out_sync_count = 1;
 	}
+	if (count * sizeof(struct drm_mho_result) <= card->results.size)
+		args.result_handle = card->results.handle;
 	call(card, DRM_IOCTL_MHO_SUBMIT, &args, "SUBMIT");
 }
 
 /**
  * card_wait() - wait for the last submission that signals
  * @card: card
+ * @sync: what it signals
  */
-void card_wait(const struct card *card)
+void card_wait(const struct card *card, uint32_t sync)
 {
-	struct drm_syncobj_wait args = { .handles = (uintptr_t)&card->done,
+	struct drm_syncobj_wait args = { .handles = (uintptr_t)&sync,
 					 .count_handles = 1,
 					 .timeout_nsec = now_ns() + WAIT_NS };
 

@@ -3,7 +3,7 @@
  * Copyright (C) 2026 The mho authors
  *
  * Where the time of jobs goes, from the driver's tracepoints. The trace's clock is the program's
- * own (monotonic), so that stamps of both can be subtracted; those of the trace are in microseconds.
+ * own (monotonic), so that stamps of both can be subtracted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/trace_point.h"
 #include "vm_bench.h"
 
 #define TRACING "/sys/kernel/tracing/"
@@ -61,25 +62,6 @@ void trace_stop(void)
 	enable("0");
 }
 
-/* The stamp of a line of the trace that has the event, in ns; 0 if it has not. */
-static int64_t stamp(const char *line, const char *event)
-{
-	char mark[64];
-	const char *at;
-	long long s, us;
-
-	snprintf(mark, sizeof(mark), ": %s: ", event);
-	at = strstr(line, mark);
-	if (!at)
-		return 0;
-	/* Back over "seconds.microseconds". */
-	while (at > line && at[-1] != ' ')
-		at--;
-	if (sscanf(at, "%lld.%6lld", &s, &us) != 2)
-		return 0;
-	return s * NS_PER_S + us * 1000;
-}
-
 /* Events of one job, 0 where there was none. */
 struct seen {
 	int64_t push;
@@ -90,15 +72,14 @@ struct seen {
 /* Lines come in the order of time; of several interrupts the last before the end counts. */
 static void see(struct seen *seen, const char *line)
 {
-	int64_t at;
+	struct mrt_trace_point point;
 
-	at = stamp(line, "mho_push");
-	if (at)
-		*seen = (struct seen){ .push = at };
-	at = stamp(line, "mho_irq_begin");
-	if (at && !seen->done)
-		seen->irq = at;
-	if (stamp(line, "mho_done"))
+	mrt_trace_point_parse(line, &point);
+	if (point.kind == MRT_POINT_PUSH)
+		*seen = (struct seen){ .push = point.time_ns };
+	else if (point.kind == MRT_POINT_IRQ && !seen->done)
+		seen->irq = point.time_ns;
+	else if (point.kind == MRT_POINT_DONE)
 		seen->done = true;
 }
 
@@ -122,12 +103,10 @@ unsigned int trace_spans(const int64_t *begin, const int64_t *end, unsigned int 
 	if (!file)
 		die(TRACING "trace: %s", strerror(errno));
 	while (job < count && fgets(line, sizeof(line), file)) {
-		if (line[0] == '#')
-			continue;
 		see(&seen, line);
 		if (!seen.done)
 			continue;
-		/* Stamps are cut to microseconds. */
+		/* Stamps are rounded to microseconds. */
 		if (seen.push + 1000 >= begin[job] && seen.irq >= seen.push && seen.irq <= end[job])
 			spans[found++] = (struct span){
 				.driver = (double)(seen.push - begin[job]),

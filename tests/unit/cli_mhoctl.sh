@@ -523,7 +523,7 @@ test_bench()
 {
 	local part
 
-	for part in start mvm nop; do
+	for part in start mvm nop ways; do
 		run bench -n 5 -m 1 --output "$work/bench.json" $part
 		cp "$work/out" "$work/why"
 		cat "$work/err" >>"$work/why"

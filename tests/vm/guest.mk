@@ -44,10 +44,10 @@ all: $(GUEST)/initramfs.cpio
 	install -m 755 $< $@
 
 # Not a test: a program that "make vm-bench" runs.
-$(BENCH): $(wildcard tests/bench/vm_*.[ch] uapi/drm/*.h)
+$(BENCH): $(wildcard tests/bench/vm_*.[ch] uapi/drm/*.h runtime/trace/trace_point.[ch])
 	@mkdir -p $(@D)
-	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Iuapi -idirafter /usr/include/drm \
-		-o $@ $(filter %.c,$^)
+	gcc -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Werror -static -Iuapi -Iruntime \
+		-idirafter /usr/include/drm -o $@ $(filter %.c,$^) -luring -lm
 
 # Kbuild writes beside the sources, so it gets a copy of them for each kernel. What it has to
 # make again it knows best; the stamp changes only when the module does.

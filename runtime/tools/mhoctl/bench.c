@@ -33,7 +33,7 @@ static const struct {
 	void (*run)(struct bench *b);
 } parts[] = {
 	{ "memory", bench_memory }, { "start", bench_start }, { "mvm", bench_mvm },
-	{ "update", bench_update }, { "nop", bench_nop },
+	{ "update", bench_update }, { "nop", bench_nop },     { "ways", bench_ways },
 };
 
 /**

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <liburing.h>
 
 #include "mho/mho.h"
 
@@ -65,7 +66,7 @@ struct bench_row {
 	char note[240];
 };
 
-#define BENCH_ROWS_MAX 48
+#define BENCH_ROWS_MAX 80
 #define BENCH_URI_MAX 512
 
 /* Shape of the matrices in all measurements: that of the default card's tiles. */
@@ -106,6 +107,7 @@ struct bench_side {
  * @idle: those that are not in flight
  * @depth: most of them in flight
  * @reap_min: completions to wait for at a time
+ * @per_submit: most jobs in a call, 0 for any number
  * @per_job: operations that a job counts for
  * @last: a job that has completed, NULL if none has
  * @error: what went wrong, empty if nothing
@@ -116,6 +118,7 @@ struct bench_jobs {
 	struct mho_job *idle[BENCH_JOBS_MAX];
 	unsigned int depth;
 	unsigned int reap_min;
+	unsigned int per_submit;
 	unsigned int per_job;
 	const struct mho_job *last;
 	char error[200];
@@ -158,12 +161,25 @@ void bench_jobs_fill(struct bench_jobs *jobs, const struct mho_job *model, unsig
 int bench_jobs_run(void *arg, uint64_t n);
 void bench_random(float *values, size_t n, float most, unsigned int seed);
 
+/* ---- bench_nop.c ---- */
+
+/* A ring of the kernel's, and how many operations are in flight in it. */
+struct bench_ring {
+	struct io_uring ring;
+	unsigned int depth;
+};
+
+int bench_ring_open(struct bench_ring *ring);
+void bench_ring_close(struct bench_ring *ring);
+int bench_ring_run(void *arg, uint64_t n);
+
 /* ---- the measurements; each adds rows ---- */
 
 void bench_start(struct bench *b);
 void bench_mvm(struct bench *b);
 void bench_update(struct bench *b);
 void bench_nop(struct bench *b);
+void bench_ways(struct bench *b);
 void bench_memory(struct bench *b);
 
 #endif

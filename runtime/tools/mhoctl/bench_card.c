@@ -196,6 +196,7 @@ void bench_jobs_fill(struct bench_jobs *jobs, const struct mho_job *model, unsig
 {
 	jobs->depth = depth;
 	jobs->reap_min = 1;
+	jobs->per_submit = 0;
 	jobs->per_job = 1;
 	jobs->last = NULL;
 	jobs->error[0] = '\0';
@@ -246,12 +247,17 @@ int bench_jobs_run(void *arg, uint64_t n)
 	while (left || idle < jobs->depth) {
 		unsigned int k = left < idle ? (unsigned int)left : idle;
 
+		if (jobs->per_submit && k > jobs->per_submit)
+			k = jobs->per_submit;
 		if (k) {
 			done = mho_queue_submit(jobs->queue, jobs->idle + idle - k, k);
 			if (done != (int)k)
 				return note_error(jobs, done < 0 ? done : -EINVAL);
 			idle -= k;
 			left -= k;
+			/* The next call, while there is room. */
+			if (left && idle && jobs->per_submit)
+				continue;
 		}
 		done = reap(jobs, idle);
 		if (done < 0)

@@ -13,14 +13,32 @@
 #include "tools/mhoctl/bench.h"
 #include "tools/mhoctl/mhoctl.h"
 
-struct ring_nop {
-	struct io_uring ring;
-	unsigned int depth;
-};
-
-static int run_ring(void *arg, uint64_t n)
+/**
+ * bench_ring_open() - a ring for operations that do nothing
+ * @ring: its depth is set
+ *
+ * Return: 0 or -errno.
+ */
+int bench_ring_open(struct bench_ring *ring)
 {
-	struct ring_nop *nop = arg;
+	return io_uring_queue_init(ring->depth, &ring->ring, 0);
+}
+
+void bench_ring_close(struct bench_ring *ring)
+{
+	io_uring_queue_exit(&ring->ring);
+}
+
+/**
+ * bench_ring_run() - do operations that do nothing, in bulk; a bench_side
+ * @arg: struct bench_ring
+ * @n: operations
+ *
+ * Return: 0 or -errno.
+ */
+int bench_ring_run(void *arg, uint64_t n)
+{
+	struct bench_ring *nop = arg;
 
 	for (uint64_t done = 0; done < n;) {
 		unsigned int k = n - done < nop->depth ? (unsigned int)(n - done) : nop->depth;
@@ -44,8 +62,8 @@ static void measure_depth(struct bench *b, struct mho_dev *dev, const char *io, 
 {
 	struct mho_queue_opts opts = MHO_INIT(struct mho_queue_opts);
 	struct mho_job model = { .op = MHO_OP_NOP };
-	struct ring_nop nop = { .depth = depth };
-	struct bench_side reference = { run_ring, &nop };
+	struct bench_ring nop = { .depth = depth };
+	struct bench_side reference = { bench_ring_run, &nop };
 	struct bench_jobs jobs = { 0 };
 	struct bench_side ours = { bench_jobs_run, &jobs };
 	struct bench_row *row;
@@ -63,7 +81,7 @@ static void measure_depth(struct bench *b, struct mho_dev *dev, const char *io, 
 	}
 	bench_jobs_fill(&jobs, &model, depth);
 	jobs.reap_min = depth;
-	no_ring = io_uring_queue_init(depth, &nop.ring, 0);
+	no_ring = bench_ring_open(&nop);
 	if (no_ring)
 		row->against = NULL;
 	err = bench_pair(b, row, &ours, no_ring ? NULL : &reference);
@@ -74,7 +92,7 @@ static void measure_depth(struct bench *b, struct mho_dev *dev, const char *io, 
 			 "io_uring cannot be had here (%s): nothing to compare with",
 			 strerror(-no_ring));
 	if (!no_ring)
-		io_uring_queue_exit(&nop.ring);
+		bench_ring_close(&nop);
 	mho_queue_destroy(jobs.queue);
 }
 

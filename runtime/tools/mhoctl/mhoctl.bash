@@ -68,7 +68,7 @@ _mhoctl_argument()
 	local command=$1 verb=$2 previous=$3 current=$4 words='' prefix
 
 	case $verb in
-	bench) words='start mvm update nop memory all' ;;
+	bench) words='start mvm update nop ways memory all' ;;
 	utils) words='dump-metadata' ;;
 	esac
 	case $verb:$previous in

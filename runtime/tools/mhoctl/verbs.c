@@ -177,11 +177,12 @@ const struct verb mhoctl_verbs[] = {
 		.name = "bench",
 		.summary = "measure a device beside OpenBLAS and io_uring",
 		.description =
-			"Measures the start of a device, matrix-vector products, updates, empty jobs and\n"
-			"memory, each beside its reference and its bar: medians of repetitions in which\n"
-			"both sides take turns. PART picks some: start, mvm, update, nop, memory or all.",
+			"Measures the start of a device, matrix-vector products, updates, empty jobs, ways\n"
+			"to hand over jobs, and memory, each beside its reference and its bar: medians of\n"
+			"repetitions in which both sides take turns. PART picks some: start, mvm, update,\n"
+			"nop, ways, memory or all.",
 		.synopsis = "[URI] [PART]",
-		.words = "start mvm update nop memory all",
+		.words = "start mvm update nop ways memory all",
 		.max_args = 2,
 		.opens = true,
 		.options = bench_options,

@@ -33,10 +33,20 @@ levels()
 		split($0, part, /"cat":"/); split(part[2], cat, /"/); level = cat[1]
 		split($0, part, /"ts":/); split(part[2], ts, /,/)
 		split($0, part, /"dur":/); split(part[2], dur, /,/)
-		seen[level, name]++
-		begin[level, name] = ts[1]
-		end[level, name] = ts[1] + dur[1]
-		names[name]
+		# A prepared sequence is one thing to the program, and many jobs to the driver.
+		jobs_of = 1
+		if (split($0, part, /"jobs":/) > 1)
+			jobs_of = part[2] + 0
+		digits = match(name, /[0-9]+$/)
+		queue = substr(name, 1, digits - 1)
+		first = substr(name, digits) + 0
+		for (i = first; i < first + jobs_of; i++) {
+			name = queue i
+			seen[level, name]++
+			begin[level, name] = ts[1]
+			end[level, name] = ts[1] + dur[1]
+			names[name]
+		}
 	}
 	function within(inner, outer, name)
 	{
