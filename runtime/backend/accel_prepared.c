@@ -122,7 +122,6 @@ static void prepare(struct accelb_cache *c, struct accelb_kind *kind)
 	divide(c, kind, 1, has_b(&kind->key));
 	job.a_step = has_a(&kind->key) ? 1ULL << kind->shift[0] : 0;
 	job.b_step = has_b(&kind->key) ? 1ULL << kind->shift[1] : 0;
-	kind->flying = 0;
 	if (c->ops->prepare(c->arg, &job, kind->slots[0], kind->slots[1], &kind->handle)) {
 		kind->handle = 0;
 		kind->retry = ACCELB_CACHE_RETRY;
@@ -148,6 +147,10 @@ static bool fill_run(struct accelb_cache *c, struct accelb_kind *kind,
 		     const struct drm_mho_job *job, struct drm_mho_uring_run *cmd,
 		     struct accelb_run *run)
 {
+	if (kind->flying_serial != kind->serial) {
+		kind->flying_serial = kind->serial;
+		kind->flying = 0;
+	}
 	if (!kind->handle || kind->flying == c->runs ||
 	    !slot_of(kind, 0, has_a(job), job->a.offset, &cmd->a_slot) ||
 	    !slot_of(kind, 1, has_b(job), job->b.offset, &cmd->b_slot))
@@ -182,13 +185,9 @@ bool accelb_cache_use(struct accelb_cache *c, const struct drm_mho_job *job,
 
 void accelb_cache_done(struct accelb_cache *c, struct accelb_run *run)
 {
-	if (!run->serial)
-		return;
-	pthread_mutex_lock(&c->lock);
-	/* Else it has been let go of since. */
-	if (c->kinds[run->place].serial == run->serial)
+	/* Else another has its place since. */
+	if (run->serial && c->kinds[run->place].flying_serial == run->serial)
 		c->kinds[run->place].flying--;
-	pthread_mutex_unlock(&c->lock);
 	run->serial = 0;
 }
 

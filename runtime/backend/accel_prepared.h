@@ -53,7 +53,8 @@ struct accelb_cache_ops {
  * @serial: which prepared job this is, 0 for none
  * @credit: what it has earned by being used, and loses when others want its place
  * @retry: uses until the driver is asked again
- * @flying: runs in flight
+ * @flying: runs in flight; this and the next one only the queue's thread touches, without the lock
+ * @flying_serial: of which prepared job
  * @shift: of the steps of a and b, as powers of two
  * @slots: of a and b
  */
@@ -65,6 +66,7 @@ struct accelb_kind {
 	uint32_t credit;
 	uint32_t retry;
 	uint32_t flying;
+	uint32_t flying_serial;
 	uint8_t shift[2];
 	uint32_t slots[2];
 };
@@ -82,7 +84,7 @@ struct accelb_run {
 /**
  * struct accelb_cache - the cache of a queue
  * @link: in accelb_dev.caches
- * @lock: of all that follows
+ * @lock: of all that follows, but for what is the queue's thread's own
  * @ops: how the driver is asked
  * @arg: for them
  * @runs: most runs in flight of each prepared job

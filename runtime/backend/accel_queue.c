@@ -93,6 +93,7 @@ int accelb_queue_create(struct mrt_bdev *base, const struct mrt_queue_request *r
 	q->base.ops = base->ops;
 	q->dev = accelb_dev_of(base);
 	q->way = q->dev->info.io == MHO_IO_URING ? &accelb_way_uring : &accelb_way_ioctl;
+	mrt_link_init(&q->seqs);
 	/* Who polls before the first reap is told, too. */
 	q->armed = true;
 	err = alloc_entries(q, req->depth);
@@ -129,6 +130,7 @@ void accelb_queue_destroy(struct mrt_bqueue *base, void (*drop)(void *cookie))
 	for (uint32_t i = 0; i <= q->mask; i++)
 		if (q->entries[i].cookie)
 			drop(q->entries[i].cookie);
+	accelb_seq_free_all(q);
 	free_queue(q);
 }
 

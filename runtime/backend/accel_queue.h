@@ -117,6 +117,7 @@ struct accelb_entry {
  * @tail: running number of the next job
  * @inflight: jobs that were not reaped, those of sequences counted one by one
  * @pending: entries of those: completions that are still to come
+ * @seqs: sequences, under accelb_dev.lock
  * @armed: the owner shall be told of the next completion
  * @event: how
  * @submit: of the way by ioctls
@@ -136,6 +137,7 @@ struct accelb_queue {
 	_Atomic uint32_t tail;
 	uint32_t inflight;
 	uint32_t pending;
+	struct mrt_link seqs;
 	bool armed;
 	struct accelb_event event;
 	struct accelb_submit submit;

@@ -113,6 +113,9 @@ int accelb_seq_create(struct mrt_bqueue *base, const struct mrt_seq_request *req
 		err = prepare(seq, req);
 	if (err)
 		goto fail;
+	pthread_mutex_lock(&q->dev->lock);
+	mrt_link_add(&q->seqs, &seq->link);
+	pthread_mutex_unlock(&q->dev->lock);
 	*out = (struct mrt_bseq *)seq;
 	return 0;
 fail:
@@ -122,11 +125,26 @@ fail:
 
 void accelb_seq_destroy(struct mrt_bqueue *base, struct mrt_bseq *bseq)
 {
+	struct accelb_dev *dev = accelb_queue_of(base)->dev;
 	struct accelb_seq *seq = seq_of(bseq);
 
 	if (seq->handle)
-		accelb_unprepare(accelb_queue_of(base)->dev, seq->handle);
+		accelb_unprepare(dev, seq->handle);
+	pthread_mutex_lock(&dev->lock);
+	mrt_link_del(&seq->link);
+	pthread_mutex_unlock(&dev->lock);
 	free_seq(seq);
+}
+
+void accelb_seq_free_all(struct accelb_queue *q)
+{
+	struct accelb_seq *seq;
+
+	while (!mrt_link_empty(&q->seqs)) {
+		seq = mrt_link_entry(q->seqs.next, struct accelb_seq, link);
+		mrt_link_del(&seq->link);
+		free_seq(seq);
+	}
 }
 
 /* ---- runs ---- */

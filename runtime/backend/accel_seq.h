@@ -27,6 +27,7 @@ struct accelb_seq_run {
 /**
  * struct accelb_seq - a sequence
  * @queue: its queue
+ * @link: in accelb_queue.seqs
  * @n: jobs
  * @handle: of the prepared sequence; 0 on the way by ioctls
  * @jobs: the jobs and their steps
@@ -39,6 +40,7 @@ struct accelb_seq_run {
  */
 struct accelb_seq {
 	struct accelb_queue *queue;
+	struct mrt_link link;
 	uint32_t n;
 	uint32_t handle;
 	struct drm_mho_prepared_job *jobs;
@@ -54,6 +56,9 @@ static inline struct drm_mho_result *accelb_seq_results(const struct accelb_seq_
 {
 	return &run->seq->results[run->slot * run->seq->n];
 }
+
+/* accelb_seq_free_all() - what sequences a queue has left; its context is gone already */
+void accelb_seq_free_all(struct accelb_queue *q);
 
 /* accelb_seq_fill() - the jobs of a run, as SUBMIT takes them */
 const struct drm_mho_job *accelb_seq_fill(struct accelb_seq_run *run);

@@ -96,11 +96,14 @@ typedef void (*mho_log_fn)(void *arg, int level, const char *text);
 
 /* ---- devices ---- */
 
-/* On a card, jobs go by ioctls: an eventfd tells of completions, and MHO_IO_URING is refused. */
+/*
+ * How completions come and, on a card, also how jobs go in: all ways give the same results in the
+ * same order. docs/api.md says where programs can tell them apart.
+ */
 enum mho_io {
-	MHO_IO_AUTO = 0, /* io_uring where the kernel allows it, else threads */
-	MHO_IO_URING = 1, /* io_uring or fail with -EPERM, -ENOSYS or -EOPNOTSUPP */
-	MHO_IO_THREAD = 2, /* an eventfd and no io_uring */
+	MHO_IO_AUTO = 0, /* io_uring where it is allowed, else as MHO_IO_THREAD */
+	MHO_IO_URING = 1, /* io_uring, or mho_open() fails with what refuses it, such as -EPERM */
+	MHO_IO_THREAD = 2, /* an eventfd and no io_uring; to a card by ioctls */
 };
 
 /**
@@ -151,7 +154,9 @@ struct mho_open_opts {
  * Return: 0; -EINVAL (URI, topology), -ENOENT (no such file, name or card), -EACCES, -EBUSY (state
  * file in use), -EBADMSG (state file or firmware damaged), -ESTALE (state of another card),
  * -EPROTONOSUPPORT (device or driver of another interface version), -ENODEV (no card, no driver,
- * another driver, card gone), -ENOTTY (no device node), -EIO (card has stopped), -ENOMEM.
+ * another driver, card gone), -ENOTTY (no device node), -EIO (card has stopped), -ENOMEM; with
+ * MHO_IO_URING also -EPERM, -ENOSYS, -EACCES, -EOPNOTSUPP, -EPROTO (who refuses it, the sentence
+ * says).
  */
 MHO_API int mho_open(const char *uri, const struct mho_open_opts *opts, struct mho_dev **out);
 

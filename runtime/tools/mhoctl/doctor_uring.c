@@ -3,15 +3,19 @@
  * Copyright (C) 2026 The mho authors
  *
  * mhoctl doctor: io_uring. What the kernel's switch says, and whether a ring is
- * really to be had: containers often forbid it behind the switch's back.
+ * really to be had: containers often forbid it behind the switch's back. On each
+ * card, which way jobs go to it.
  */
 #include <errno.h>
 #include <liburing.h>
+#include <mho/mho.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/mhoctl/doctor.h"
 
+#define REASON_MAX 256
 #define FALLBACK "; libmho uses threads instead, which is slower"
 
 /* Return: true if the kernel's switch leaves io_uring to this user. */
@@ -74,17 +78,54 @@ static void check_ring(struct doctor *d)
 			   "the kernel does not know IORING_OP_MSG_RING" FALLBACK);
 }
 
+/* What libmho says about a card that it does not reach through io_uring. */
+static void note_reason(void *arg, int level, const char *text)
+{
+	const char *reason = strstr(text, "no io_uring: ");
+
+	(void)level;
+	if (reason)
+		snprintf(arg, REASON_MAX, "%s", reason);
+}
+
+static int check_card(const struct mho_found *found, void *arg)
+{
+	struct mho_open_opts opts = MHO_INIT(struct mho_open_opts);
+	struct mho_info info = MHO_INIT(struct mho_info);
+	char reason[REASON_MAX] = "";
+	struct doctor *d = arg;
+	struct mho_dev *dev;
+
+	opts.log = note_reason;
+	opts.log_arg = reason;
+	opts.log_level = MHO_LOG_INFO;
+	/* Why it cannot be opened, other checks say. */
+	if (mho_open(found->uri, &opts, &dev))
+		return 0;
+	if (!mho_dev_info(dev, &info) && info.io == MHO_IO_URING)
+		doctor_say(d, "card-io", DOCTOR_OK, NULL,
+			   "%s: jobs go to the card through io_uring", found->uri);
+	else
+		doctor_say(d, "card-io", DOCTOR_NOTE, "see docs/install.md, io_uring", "%s: %s",
+			   found->uri, reason);
+	mho_close(dev);
+	return 0;
+}
+
 /**
  * doctor_uring() - check io_uring
  * @d: examination
  */
 void doctor_uring(struct doctor *d)
 {
-	if (!check_switch(d))
+	if (!d->live) {
+		if (check_switch(d))
+			doctor_say(
+				d, "io_uring", DOCTOR_OK, NULL,
+				"not switched off (whether it works is tried only without --root)");
 		return;
-	if (d->live)
+	}
+	if (check_switch(d))
 		check_ring(d);
-	else
-		doctor_say(d, "io_uring", DOCTOR_OK, NULL,
-			   "not switched off (whether it works is tried only without --root)");
+	mho_enumerate("accel", check_card, d);
 }

@@ -107,13 +107,19 @@ static void renew(void)
 		bail("the card cannot be made like new");
 }
 
-static struct mho_dev *open_card(void)
+static struct mho_dev *open_card_by(uint32_t io)
 {
+	struct mho_open_opts opts = { .size = sizeof(opts), .io = io };
 	struct mho_dev *dev;
 
-	if (mho_open("accel:", NULL, &dev))
+	if (mho_open("accel:", &opts, &dev))
 		bail("accel: cannot be opened");
 	return dev;
+}
+
+static struct mho_dev *open_card(void)
+{
+	return open_card_by(MHO_IO_AUTO);
 }
 
 static struct mho_dev *open_same(struct mho_dev *card)
@@ -314,16 +320,20 @@ static void run(struct mho_dev *dev, struct outcome *o)
 
 #define SAME_BITS(field)                                                                      \
 	check(!memcmp(card->field, emu->field, sizeof(emu->field)), "the same bits: " #field, \
-	      "they differ")
+	      "they differ (%s)", way)
 
-static void test_same(void)
+/* Whichever way jobs go in. */
+static void test_same(uint32_t io, const char *way)
 {
 	struct outcome *card = malloc(sizeof(*card)), *emu = malloc(sizeof(*emu));
+	struct mho_info info = MHO_INIT(struct mho_info);
 	struct mho_dev *dev, *same;
 	unsigned int good = 0, bad = JOBS;
 
 	renew();
-	dev = open_card();
+	dev = open_card_by(io);
+	check(!mho_dev_info(dev, &info) && info.io == io, "jobs go in as asked for", "%s: %u", way,
+	      info.io);
 	same = open_same(dev);
 	run(dev, card);
 	run(same, emu);
@@ -470,8 +480,9 @@ static void test_gone(void)
 
 int main(void)
 {
-	printf("TAP version 13\n1..%d\n", 17);
-	test_same();
+	printf("TAP version 13\n1..%d\n", 28);
+	test_same(MHO_IO_URING, "io_uring");
+	test_same(MHO_IO_THREAD, "ioctls");
 	test_rights();
 	test_gone();
 	return failures ? EXIT_FAILURE : EXIT_SUCCESS;
