@@ -142,6 +142,10 @@
 #define MHO_HW_TECH_TRAIN_LENGTH "train-length"
 #define MHO_HW_TECH_VERIFY_ITERATIONS "verify-iterations"
 #define MHO_HW_TECH_VERIFY_TOLERANCE "verify-tolerance-ppm"
+/* "stochastic-compressed", "stochastic", "mean-count", "deterministic-implicit", "none" */
+#define MHO_HW_TECH_PULSE_TYPE "pulse-type"
+#define MHO_HW_TECH_IMPLICIT_RESOLUTION "implicit-resolution-ppm"
+#define MHO_HW_TECH_UPDATE_SCALE "update-management-scale-ppm"
 #define MHO_HW_TECH_UPDATE_MANAGEMENT "update-management" /* "on", "off" */
 #define MHO_HW_TECH_TRAIN_SHORTENING "train-shortening" /* "on", "off" */
 

@@ -58,6 +58,22 @@ enum mho_pulse_noise {
 };
 
 /**
+ * enum mho_pulse_type - how x and d of an update become pulses
+ * @MHO_PULSES_STOCHASTIC_COMPRESSED: random trains; both signs at once
+ * @MHO_PULSES_STOCHASTIC: the same, columns with positive inputs before those with negative ones
+ * @MHO_PULSES_MEAN_COUNT: each line has its mean number of pulses, each cell their product
+ * @MHO_PULSES_DETERMINISTIC: each cell has its mean number of pulses
+ * @MHO_PULSES_NONE: the exact update, within the bounds of the cells
+ */
+enum mho_pulse_type {
+	MHO_PULSES_STOCHASTIC_COMPRESSED,
+	MHO_PULSES_STOCHASTIC,
+	MHO_PULSES_MEAN_COUNT,
+	MHO_PULSES_DETERMINISTIC,
+	MHO_PULSES_NONE,
+};
+
+/**
  * enum mho_half_select - what cells see that are not meant
  * @MHO_HALF_SELECT_NONE: nothing that moves them
  * @MHO_HALF_SELECT_V2: half of the voltage on a line that is driven alone
@@ -189,7 +205,10 @@ enum mho_bound_management {
  *
  * Writing:
  * @train_length: slots in a pulse train (desired BL)
+ * @pulse_type: how x and d become pulses
+ * @implicit_resolution: of the probabilities of a line (DETERMINISTIC); 0 for exact
  * @update_management: balance x and d
+ * @um_scale: factor of max|d| in that
  * @update_bl_management: shorten trains where little is to do
  * @verify_iterations: most iterations of PROGRAM by default
  * @verify_tolerance: default tolerance of PROGRAM, weight units
@@ -282,6 +301,9 @@ struct mho_tech {
 	float adc_offset_std;
 
 	uint32_t train_length;
+	enum mho_pulse_type pulse_type;
+	float implicit_resolution;
+	float um_scale;
 	bool update_management;
 	bool update_bl_management;
 	uint32_t verify_iterations;

@@ -94,6 +94,9 @@ void mho_tech_init(struct mho_tech *tech)
 		.adc_gain_std = 0,
 		.adc_offset_std = 0,
 		.train_length = 31,
+		.pulse_type = MHO_PULSES_STOCHASTIC_COMPRESSED,
+		.implicit_resolution = 0,
+		.um_scale = 1,
 		.update_management = true,
 		.update_bl_management = true,
 		.verify_iterations = 100,
@@ -160,6 +163,11 @@ static int check_law(const struct mho_tech *t, char *err, size_t len)
 		return -EINVAL;
 	if (t->corrupt + t->stuck_min + t->stuck_max > 1)
 		return refuse(err, len, "corrupt and stuck cells together are more than all");
+	if ((unsigned int)t->pulse_type > MHO_PULSES_NONE)
+		return refuse(err, len, "the pulse type is none of enum mho_pulse_type");
+	if (t->half_select && t->pulse_type > MHO_PULSES_STOCHASTIC)
+		return refuse(err, len,
+			      "half-select needs the slots of stochastic pulses: pulse-type");
 	if ((unsigned int)t->half_select > MHO_HALF_SELECT_V3)
 		return refuse(err, len, "the half-select scheme is none of enum mho_half_select");
 	if (t->half_select && !t->field_driven)
@@ -245,6 +253,9 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 		{ "factor of bound management", t->bm_max_factor, 1, 65536 },
 		{ "spread of the ADC's gain", t->adc_gain_std, 0, 0.2 },
 		{ "spread of the ADC's offset", t->adc_offset_std, 0, 0.2 },
+		{ "resolution of probabilities (implicit_resolution)", t->implicit_resolution, 0,
+		  1 },
+		{ "factor of update management (um_scale)", t->um_scale, 1e-3, 1e3 },
 		{ "slots of a train", t->train_length, 1, 255 },
 		{ "iterations of write and verify", t->verify_iterations, 1, 10000 },
 		{ "tolerance of write and verify", t->verify_tolerance, 1e-6, 1 },

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * The rank-1 update by stochastic pulse trains (Gokmen and Vlasov 2016) with
+ * The rank-1 update by pulse trains, stochastic or counted (Gokmen and Vlasov 2016) with
  * update management: lengths and probabilities of the trains, the trains, and
  * their coincidences at the cells. Closed-loop writing is in phys_program.c.
  */
@@ -21,7 +21,7 @@
 #define STEP_ROUNDING 1e-5
 
 /**
- * struct vector_plan - one pair of the batch
+ * struct vector_plan - one pass of one pair of the batch
  * @slots: length of its trains; 0: nothing to do
  * @words: words of a train
  */
@@ -32,11 +32,12 @@ struct vector_plan {
 
 /**
  * struct plan - layout of the memory behind mho_tile_update_prepare()
- * @stride: words from vector to vector
+ * @stride: words from pass to pass
  * @max_words: words of the longest possible train
- * @vectors: batch entries
+ * @vectors: an entry for each pass
  *
- * For each vector follow the trains and signs of the columns, then those of the rows.
+ * For each pass follow the trains and signs of the columns, then those of the rows; at last room for
+ * one vector. Where pulses are counted instead of drawn, a train is one number.
  */
 struct plan {
 	size_t stride;
@@ -51,9 +52,16 @@ static uint32_t longest_train(const struct mho_tile *t, const struct mho_update 
 	return length < MHO_HW_BL_MAX ? length : MHO_HW_BL_MAX;
 }
 
-static size_t plan_head(const struct mho_update *u)
+/* Columns with positive inputs and those with negative ones, one after the other or at once. */
+static uint32_t passes_of(const struct mho_tile *t)
 {
-	size_t head = sizeof(struct plan) + (size_t)u->batch * sizeof(struct vector_plan);
+	return t->tech.pulse_type == MHO_PULSES_STOCHASTIC ? 2 : 1;
+}
+
+static size_t plan_head(const struct mho_tile *t, const struct mho_update *u)
+{
+	size_t passes = (size_t)u->batch * passes_of(t);
+	size_t head = sizeof(struct plan) + passes * sizeof(struct vector_plan);
 
 	return (head + 63) / 64 * 64;
 }
@@ -63,20 +71,25 @@ size_t mho_tile_update_plan(const struct mho_tile *t, const struct mho_update *u
 	uint32_t words = (longest_train(t, u) + 31) / 32;
 	size_t lines = (size_t)u->rect.rows + u->rect.cols;
 
-	return plan_head(u) + u->batch * lines * (words + 1) * sizeof(uint32_t) + 64;
+	return plan_head(t, u) +
+	       (u->batch * passes_of(t) * lines * (words + 1) + u->rect.cols) * sizeof(uint32_t) +
+	       64;
 }
 
-static struct mho_trains column_trains(const struct plan *p, const struct mho_update *u, uint32_t v)
+/* Of pass @v; passes are numbered through all pairs. */
+static struct mho_trains column_trains(const struct mho_tile *t, const struct plan *p,
+				       const struct mho_update *u, uint32_t v)
 {
-	uint32_t *at = (uint32_t *)((char *)p + plan_head(u)) + v * p->stride;
+	uint32_t *at = (uint32_t *)((char *)p + plan_head(t, u)) + v * p->stride;
 
 	return (struct mho_trains){ .bits = at,
 				    .negative = at + (size_t)p->max_words * u->rect.cols };
 }
 
-static struct mho_trains row_trains(const struct plan *p, const struct mho_update *u, uint32_t v)
+static struct mho_trains row_trains(const struct mho_tile *t, const struct plan *p,
+				    const struct mho_update *u, uint32_t v)
 {
-	uint32_t *at = column_trains(p, u, v).negative + u->rect.cols;
+	uint32_t *at = column_trains(t, p, u, v).negative + u->rect.cols;
 
 	return (struct mho_trains){ .bits = at,
 				    .negative = at + (size_t)p->max_words * u->rect.rows };
@@ -99,8 +112,8 @@ static struct drive choose_drive(const struct mho_tile *t, const struct mho_upda
 				 double d_max)
 {
 	uint32_t longest = longest_train(t, u);
-	double granularity = t->granularity, d_end = d_max;
-	double k = u->rate * x_max * d_max / granularity;
+	double granularity = t->granularity, d_end = d_max * t->tech.um_scale;
+	double k = u->rate * x_max * d_max * t->tech.um_scale / granularity;
 	struct drive drive = { .slots = longest };
 	double equal, balance = 1;
 
@@ -126,37 +139,133 @@ static float per_element(double drive, double scale)
 	return (float)fmin(drive * scale, FLT_MAX);
 }
 
+/* What is driven in a pass: all of @x, or what is of one sign. */
+static const float *part_of(const struct mho_tile *t, const struct plan *p,
+			    const struct mho_update *u, const float *x, uint32_t pass)
+{
+	float *part = (float *)column_trains(t, p, u, u->batch * passes_of(t)).bits;
+
+	if (passes_of(t) == 1)
+		return x;
+	for (uint32_t j = 0; j < u->rect.cols; j++)
+		part[j] = (x[j] < 0) == (pass > 0) ? x[j] : 0;
+	return part;
+}
+
+/* Trains of one pass. */
+static void draw_trains(const struct mho_tile *t, uint64_t op, const struct mho_update *u,
+			const struct plan *p, uint32_t v, uint32_t pass, const struct drive *drive,
+			struct mho_cost *cost)
+{
+	const float *x = u->x + v * u->ldx, *d = u->d + v * u->ldd;
+	uint32_t at = v * passes_of(t) + pass;
+	struct mho_trains columns = column_trains(t, p, u, at), rows = row_trains(t, p, u, at);
+	struct mho_stream xs = mho_tile_stream(t, MHO_NOISE_X_TRAIN, op, v, pass);
+	struct mho_stream ds = mho_tile_stream(t, MHO_NOISE_D_TRAIN, op, v, pass);
+	uint64_t ones;
+
+	ones = t->kernels->trains(&columns, part_of(t, p, u, x, pass), u->rect.cols,
+				  per_element(drive->x, fabs(u->x_scale)), drive->slots, &xs);
+	cost->fj += mho_tile_lines_energy(t, drive->slots, (double)ones, 0);
+	ones = t->kernels->trains(&rows, d, u->rect.rows, per_element(drive->d, fabs(u->d_scale)),
+				  drive->slots, &ds);
+	cost->fj += mho_tile_lines_energy(t, 0, 0, (double)ones);
+}
+
+/*
+ * Instead of trains: for each line the number of its pulses (MEAN_COUNT), or its probability, as
+ * finely as the resolution has it. Returns the number of pulses.
+ */
+static double count_line(const struct mho_tile *t, const struct mho_trains *line, const float *x,
+			 uint32_t n, float scale, uint32_t slots)
+{
+	float step = t->tech.implicit_resolution;
+	double sum = 0;
+
+	for (uint32_t j = 0; j < n; j++) {
+		float p = fminf(fabsf(x[j]) * scale, 1);
+
+		if (t->tech.pulse_type == MHO_PULSES_MEAN_COUNT)
+			p = rintf(p * (float)slots) / (float)slots;
+		else if (step > 0)
+			p = fminf(rintf(p / step) * step, 1);
+		memcpy(&line->bits[j], &p, sizeof(p));
+		line->negative[j] = signbit(x[j]) ? 0xffffffffU : 0;
+		sum += (double)p * slots;
+	}
+	return sum;
+}
+
+static void count_trains(const struct mho_tile *t, const struct mho_update *u, const struct plan *p,
+			 uint32_t v, const struct drive *drive, struct mho_cost *cost)
+{
+	struct mho_trains columns = column_trains(t, p, u, v), rows = row_trains(t, p, u, v);
+	double on_columns, on_rows;
+
+	on_columns = count_line(t, &columns, u->x + v * u->ldx, u->rect.cols,
+				per_element(drive->x, fabs(u->x_scale)), drive->slots);
+	on_rows = count_line(t, &rows, u->d + v * u->ldd, u->rect.rows,
+			     per_element(drive->d, fabs(u->d_scale)), drive->slots);
+	cost->fj += mho_tile_lines_energy(t, drive->slots, on_columns, on_rows);
+}
+
+/* Numbers of pulses do without trains. */
+static bool counts_pulses(const struct mho_tile *t)
+{
+	return t->tech.pulse_type == MHO_PULSES_MEAN_COUNT ||
+	       t->tech.pulse_type == MHO_PULSES_DETERMINISTIC;
+}
+
+/* Exact updates have no pulses at all. */
+static bool has_pulses(const struct mho_tile *t)
+{
+	return t->tech.model != MHO_MODEL_IDEAL && t->tech.pulse_type != MHO_PULSES_NONE;
+}
+
 void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct mho_update *u,
 			     void *memory, struct mho_cost *cost)
 {
 	const struct mho_kernels *k = t->kernels;
+	uint32_t passes = passes_of(t);
 	struct plan *p = memory;
+
 	p->max_words = (longest_train(t, u) + 31) / 32;
 	p->stride = ((size_t)u->rect.rows + u->rect.cols) * (p->max_words + 1);
 	for (uint32_t v = 0; v < u->batch; v++) {
 		const float *x = u->x + v * u->ldx, *d = u->d + v * u->ldd;
-		double x_scale = fabs(u->x_scale), d_scale = fabs(u->d_scale);
-		struct drive drive = choose_drive(t, u, k->max_abs(x, u->rect.cols) * x_scale,
-						  k->max_abs(d, u->rect.rows) * d_scale);
-		struct mho_trains columns = column_trains(p, u, v), rows = row_trains(p, u, v);
-		struct mho_stream xs = mho_tile_stream(t, MHO_NOISE_X_TRAIN, op, v, 0);
-		struct mho_stream ds = mho_tile_stream(t, MHO_NOISE_D_TRAIN, op, v, 0);
-		uint64_t ones;
+		struct drive drive = choose_drive(t, u,
+						  k->max_abs(x, u->rect.cols) * fabs(u->x_scale),
+						  k->max_abs(d, u->rect.rows) * fabs(u->d_scale));
 
-		p->vectors[v].slots = drive.slots;
-		p->vectors[v].words = (drive.slots + 31) / 32;
-		if (t->tech.model == MHO_MODEL_IDEAL || !drive.slots)
-			continue;
-		cost->ns += drive.slots * t->tech.pulse_s * 1e9;
-		ones = k->trains(&columns, x, u->rect.cols, per_element(drive.x, x_scale),
-				 drive.slots, &xs);
-		cost->fj += mho_tile_lines_energy(t, drive.slots, (double)ones, 0);
-		ones = k->trains(&rows, d, u->rect.rows, per_element(drive.d, d_scale), drive.slots,
-				 &ds);
-		cost->fj += mho_tile_lines_energy(t, 0, 0, (double)ones);
+		for (uint32_t pass = 0; pass < passes; pass++) {
+			p->vectors[v * passes + pass].slots = drive.slots;
+			p->vectors[v * passes + pass].words = (drive.slots + 31) / 32;
+			if (!has_pulses(t) || !drive.slots)
+				continue;
+			cost->ns += drive.slots * t->tech.pulse_s * 1e9;
+			if (counts_pulses(t))
+				count_trains(t, u, p, v, &drive, cost);
+			else
+				draw_trains(t, op, u, p, v, pass, &drive, cost);
+		}
 	}
-	if (t->tech.model == MHO_MODEL_IDEAL)
+	if (!has_pulses(t))
 		cost->ns += u->batch * t->tech.pulse_s * 1e9;
+}
+
+/* w += a x, within the bounds of the cells. */
+static void add_to_cells(struct mho_tile *t, const struct mho_update *u, uint32_t i, const float *x,
+			 float a)
+{
+	size_t at = mho_tile_at(t, u->rect.row + i, u->rect.col);
+
+	for (uint32_t j = 0; j < u->rect.cols; j++, at++) {
+		float *w = t->held ? &t->held[at] : &t->w[at];
+
+		*w = fminf(fmaxf(*w + a * x[j], mho_tile_half(t->min[at])),
+			   mho_tile_half(t->max[at]));
+		t->w[at] = *w;
+	}
 }
 
 static void update_row_exact(struct mho_tile *t, const struct mho_update *u, uint32_t i)
@@ -168,10 +277,44 @@ static void update_row_exact(struct mho_tile *t, const struct mho_update *u, uin
 		/* Finite, since 0 times infinity would be no weight. */
 		double a = fmax(fmin(factor * u->d[v * u->ldd + i], FLT_MAX), -FLT_MAX);
 
-		if (a != 0)
+		if (a != 0 && t->tech.model != MHO_MODEL_IDEAL)
+			add_to_cells(t, u, i, u->x + v * u->ldx, (float)a);
+		else if (a != 0)
 			t->kernels->axpy(w, u->x + v * u->ldx, u->rect.cols, (float)a,
 					 t->tech.w_min, t->tech.w_max);
 	}
+}
+
+/* Pulses at the cells of a row from the numbers or probabilities of the lines. */
+static uint64_t update_row_counted(struct mho_tile *t, uint64_t op, const struct mho_update *u,
+				   const struct plan *p, uint32_t i)
+{
+	bool flip = (u->x_scale < 0) != (u->d_scale < 0);
+	uint64_t pulses = 0;
+
+	for (uint32_t v = 0; v < u->batch; v++) {
+		struct mho_trains columns = column_trains(t, p, u, v),
+				  rows = row_trains(t, p, u, v);
+		float slots = (float)p->vectors[v].slots, in_row, in_column;
+		int32_t counts[MHO_HW_TILE_DIM_MAX];
+		struct mho_row row;
+
+		if (!p->vectors[v].slots)
+			continue;
+		memcpy(&in_row, &rows.bits[i], sizeof(in_row));
+		for (uint32_t j = 0; j < u->rect.cols; j++) {
+			bool up = ((rows.negative[i] ^ columns.negative[j]) != 0) != flip;
+
+			memcpy(&in_column, &columns.bits[j], sizeof(in_column));
+			counts[j] = (int32_t)rintf(in_row * in_column * slots);
+			counts[j] = up ? counts[j] : -counts[j];
+		}
+		row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, v);
+		row.one_by_one = p->vectors[v].slots > t->closed_form;
+		pulses += t->kernels->pulse_row(&row, counts);
+	}
+	mho_tile_break(t, u->rect.row + i);
+	return pulses;
 }
 
 static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct mho_update *u,
@@ -181,8 +324,9 @@ static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct 
 	uint32_t flip = (u->x_scale < 0) != (u->d_scale < 0) ? 0xffffffffU : 0;
 	uint64_t pulses = 0;
 
-	for (uint32_t v = 0; v < u->batch; v++) {
-		struct mho_trains columns = column_trains(p, u, v), rows = row_trains(p, u, v);
+	for (uint32_t v = 0; v < u->batch * passes_of(t); v++) {
+		struct mho_trains columns = column_trains(t, p, u, v),
+				  rows = row_trains(t, p, u, v);
 		uint32_t bits[(MHO_HW_BL_MAX + 31) / 32], any = 0;
 		struct mho_row row;
 
@@ -214,8 +358,10 @@ void mho_tile_update_rows(struct mho_tile *t, uint64_t op, const struct mho_upda
 	uint64_t pulses = 0;
 
 	for (uint32_t i = first; i < first + count; i++) {
-		if (t->tech.model == MHO_MODEL_IDEAL)
+		if (!has_pulses(t))
 			update_row_exact(t, u, i);
+		else if (counts_pulses(t))
+			pulses += update_row_counted(t, op, u, plan, i);
 		else
 			pulses += update_row_pulsed(t, op, u, plan, i);
 	}

@@ -43,6 +43,15 @@ static const char *const bound_words[] = {
 	NULL,
 };
 
+static const char *const pulse_type_words[] = {
+	[MHO_PULSES_STOCHASTIC_COMPRESSED] = "stochastic-compressed",
+	[MHO_PULSES_STOCHASTIC] = "stochastic",
+	[MHO_PULSES_MEAN_COUNT] = "mean-count",
+	[MHO_PULSES_DETERMINISTIC] = "deterministic-implicit",
+	[MHO_PULSES_NONE] = "none",
+	NULL,
+};
+
 static const char *const half_select_words[] = {
 	[MHO_HALF_SELECT_NONE] = "none",
 	[MHO_HALF_SELECT_V2] = "v/2",
@@ -179,6 +188,9 @@ static const struct mho_prop properties[] = {
 	      "iterations"),
 	PPM(MHO_HW_TECH_VERIFY_TOLERANCE, verify_tolerance, MHO_TOPO_TOLERANCE_MIN_PPM,
 	    MHO_TOPO_TOLERANCE_MAX_PPM),
+	WORD(MHO_HW_TECH_PULSE_TYPE, pulse_type, pulse_type_words),
+	PPM(MHO_HW_TECH_IMPLICIT_RESOLUTION, implicit_resolution, 0, 1000000),
+	PPM(MHO_HW_TECH_UPDATE_SCALE, um_scale, 1000, 1000000000),
 	SWITCH(MHO_HW_TECH_UPDATE_MANAGEMENT, update_management),
 	SWITCH(MHO_HW_TECH_TRAIN_SHORTENING, update_bl_management),
 };
