@@ -121,11 +121,11 @@ struct mho_client {
  * @prepared: its prepared sequences, under @submit_lock
  * @scheduled: groups that the scheduler has and the queue not yet
  * @held: these, under the queue's lock
- * @seqno: of the last group
+ * @seqno: of the last group, under the queue's lock
  * @fence_context: of the groups' fences
  * @fence_seqno: of the last such fence
- * @waiting: commands submitted and not done
- * @jobs: groups that exist
+ * @waiting: commands submitted and not done, under the queue's lock for writing
+ * @jobs: groups that exist, likewise
  * @idle: woken when @jobs becomes 0
  * @closing: takes no more jobs, under @submit_lock
  * @guilty: timeouts that it caused
@@ -150,11 +150,11 @@ struct mho_ctx {
 	struct list_head prepared;
 	atomic_t scheduled;
 	struct list_head held;
-	atomic64_t seqno;
+	u64 seqno;
 	u64 fence_context;
 	u64 fence_seqno;
-	atomic_t waiting;
-	atomic_t jobs;
+	unsigned int waiting;
+	unsigned int jobs;
 	wait_queue_head_t idle;
 	bool closing;
 	atomic_t guilty;

@@ -128,7 +128,10 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	mho_queue_delete(&ctx->queue);
 	mutex_unlock(&mdev->admin.lock);
 	cancel_delayed_work_sync(&ctx->watchdog);
-	wait_event(ctx->idle, !atomic_read(&ctx->jobs));
+	wait_event(ctx->idle, !READ_ONCE(ctx->jobs));
+	/* Who has ended the last one may still hold the lock. */
+	spin_lock_irq(&ctx->queue.lock);
+	spin_unlock_irq(&ctx->queue.lock);
 	mho_prepare_close(ctx);
 	mho_ctx_count_past(ctx);
 	drm_sched_fini(&ctx->sched);

@@ -317,8 +317,8 @@ void mho_dump_ctx(struct drm_printer *p, struct mho_ctx *ctx, bool rings)
 	drm_printf(p, "queue %u: client %llu, context %u, entries %u, priority %u, vector %u",
 		   queue->id, ctx->client->file->client_id, ctx->handle, mho_queue_size(queue),
 		   queue->priority, queue->vector->index);
-	drm_printf(p, ", waiting %d, with the scheduler %d, done %llu, guilty %d, innocent %d\n",
-		   atomic_read(&ctx->waiting), atomic_read(&ctx->scheduled),
+	drm_printf(p, ", waiting %u, with the scheduler %d, done %llu, guilty %d, innocent %d\n",
+		   READ_ONCE(ctx->waiting), atomic_read(&ctx->scheduled),
 		   mho_ctx_usage(ctx).done, atomic_read(&ctx->guilty),
 		   atomic_read(&ctx->innocent));
 	mho_dump_queue(p, queue, rings);

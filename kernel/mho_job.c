@@ -181,7 +181,7 @@ static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
 		mho_job_cmd_idle(cmd);
 	else
 		mho_job_cmd_drop(cmd);
-	atomic_dec(&ctx->waiting);
+	WRITE_ONCE(ctx->waiting, ctx->waiting - 1);
 }
 
 /* A fence that was never initialised has no references to put. */
@@ -215,11 +215,14 @@ static void mho_job_free_work(struct work_struct *work)
 /* The job's part in the context ends, for whoever waits to end the context. */
 static void mho_job_leave(struct mho_ctx *ctx)
 {
-	/* Its memory stays for so long. */
-	rcu_read_lock();
-	if (atomic_dec_and_test(&ctx->jobs) && READ_ONCE(ctx->closing))
+	lockdep_assert_held(&ctx->queue.lock);
+	WRITE_ONCE(ctx->jobs, ctx->jobs - 1);
+	if (ctx->jobs)
+		return;
+	/* Pairs with wait_event() in mho_ctx_close(): one of both sees what the other has done. */
+	smp_mb();
+	if (READ_ONCE(ctx->closing))
 		wake_up_all(&ctx->idle);
-	rcu_read_unlock();
 }
 
 /* The queue was the last to have it. Interrupts are off: nothing can be freed that sleeps. */
@@ -288,12 +291,15 @@ struct mho_job *mho_job_new(struct mho_ctx *ctx, unsigned int count)
 
 /**
  * mho_job_begin() - from now on the context waits for the job before it ends
- * @job: job
+ * @job: job; the queue's lock is held
  */
 void mho_job_begin(struct mho_job *job)
 {
-	atomic_inc(&job->ctx->jobs);
-	atomic_add(job->count, &job->ctx->waiting);
+	struct mho_ctx *ctx = job->ctx;
+
+	lockdep_assert_held(&ctx->queue.lock);
+	WRITE_ONCE(ctx->jobs, ctx->jobs + 1);
+	WRITE_ONCE(ctx->waiting, ctx->waiting + job->count);
 }
 
 /**
@@ -306,9 +312,13 @@ void mho_job_begin(struct mho_job *job)
 struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count)
 {
 	struct mho_job *job = mho_job_new(ctx, count);
+	unsigned long flags;
 
-	if (job)
-		mho_job_begin(job);
+	if (!job)
+		return NULL;
+	spin_lock_irqsave(&ctx->queue.lock, flags);
+	mho_job_begin(job);
+	spin_unlock_irqrestore(&ctx->queue.lock, flags);
 	return job;
 }
 
@@ -385,10 +395,10 @@ void mho_job_release(struct mho_job *job)
 	mho_job_end(job, -ECANCELED);
 	if (prepared)
 		mho_prepare_put_run(job);
+	mho_job_leave(ctx);
 	spin_unlock_irqrestore(&ctx->queue.lock, flags);
 	if (!prepared)
 		mho_job_put(job);
-	mho_job_leave(ctx);
 }
 
 /**

@@ -215,7 +215,7 @@ static struct mho_job *mho_prepare_get_run(struct mho_prepared *seq,
 	    args->result_slot >= seq->result_slots)
 		return ERR_PTR(-EINVAL);
 	job = list_first_entry_or_null(&seq->idle, struct mho_job, link);
-	if (!job || atomic_read(&ctx->waiting) > MHO_WAITING_MAX)
+	if (!job || ctx->waiting > MHO_WAITING_MAX)
 		return ERR_PTR(-EBUSY);
 	ret = mho_prepare_use(job);
 	if (ret)

@@ -256,7 +256,7 @@ static int mho_query_ctx(struct mho_client *client, struct drm_mho_query *args)
 		.flags = READ_ONCE(ctx->queue.lost) ? DRM_MHO_CTX_LOST : 0,
 		.guilty = atomic_read(&ctx->guilty),
 		.innocent = atomic_read(&ctx->innocent),
-		.pending = atomic_read(&ctx->waiting),
+		.pending = READ_ONCE(ctx->waiting),
 		.device_ns = usage.device_ns,
 		.energy_fj = usage.energy_fj,
 		.jobs = usage.done,

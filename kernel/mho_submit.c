@@ -198,10 +198,12 @@ static int mho_submit_hold(struct mho_job *job)
 	int ret = 0;
 
 	spin_lock_irqsave(&queue->lock, flags);
-	if (job->cancelled)
+	if (job->cancelled) {
 		ret = -ECANCELED;
-	else
+	} else {
+		job->group.seqno = ++job->ctx->seqno;
 		mho_job_hold(job);
+	}
 	spin_unlock_irqrestore(&queue->lock, flags);
 	return ret;
 }
@@ -221,7 +223,6 @@ static int mho_submit_push(struct mho_job *job, struct drm_file *file, struct mh
 	}
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	job->group.seqno = atomic64_inc_return(&ctx->seqno);
 	trace_mho_submit(&ctx->queue, &job->group, file->client_id, ctx->handle, job->count);
 	mho_uring_trace(call, job);
 	mho_submit_signal(out, count, fence);
@@ -247,7 +248,7 @@ int mho_submit_add(struct mho_job *job, u64 client_id, struct mho_uring_call *ca
 	lockdep_assert_held(&ctx->queue.lock);
 	if (job->cancelled)
 		return -ECANCELED;
-	job->group.seqno = atomic64_inc_return(&ctx->seqno);
+	job->group.seqno = ++ctx->seqno;
 	trace_mho_submit(&ctx->queue, &job->group, client_id, ctx->handle, job->count);
 	mho_uring_trace(call, job);
 	ret = mho_queue_add(&ctx->queue, &job->group, job->cmds, job->count);
@@ -400,7 +401,7 @@ int mho_submit(struct drm_device *drm, struct drm_file *file, const struct drm_m
 		ret = -EIO;
 	else if (args->job_count >= mho_queue_size(&ctx->queue))
 		ret = -E2BIG;
-	else if (atomic_read(&ctx->waiting) > MHO_WAITING_MAX)
+	else if (READ_ONCE(ctx->waiting) > MHO_WAITING_MAX)
 		ret = -EAGAIN;
 	else
 		ret = mho_submit_job(ctx, file, args, one, call);

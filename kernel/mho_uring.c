@@ -431,9 +431,11 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 	struct mho_uring_call *call = data;
 	struct io_uring_cmd *cmd = call->cmd;
 	const struct mho_uring_desc *desc = mho_uring_find(cmd->cmd_op);
-	u8 payload[MHO_URING_PAYLOAD_128] __aligned(8);
 	size_t room = call->issue_flags & IO_URING_F_SQE128 ? MHO_URING_PAYLOAD_128 :
 							      MHO_URING_PAYLOAD;
+	u64 payload[MHO_URING_PAYLOAD_128 / sizeof(u64)];
+	const u64 *from = (const u64 *)cmd->sqe->cmd;
+	unsigned int i;
 	int ret;
 
 	if (!desc)
@@ -441,10 +443,10 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags))
 		return -EINVAL;
 	/* The program can write to it at any time: from here on only the copy counts. */
-	memcpy(payload, cmd->sqe->cmd, room);
+	for (i = 0; i < room / sizeof(u64); i++)
+		payload[i] = READ_ONCE(from[i]);
 	call->user_data = READ_ONCE(cmd->sqe->user_data);
-	barrier();
-	if (memchr_inv(payload + desc->size, 0, room - desc->size))
+	if (memchr_inv((u8 *)payload + desc->size, 0, room - desc->size))
 		return -EINVAL;
 	call->op = desc->op;
 	call->file = file;
