@@ -114,11 +114,15 @@ static struct crowd *crowd_start(unsigned int count, bool products)
 	crowd->count = count;
 	fflush(stdout);
 	for (i = 0; i < count; i++) {
-		crowd->pids[i] = fork();
-		if (crowd->pids[i] < 0)
+		/* Not straight into memory that the child writes, too. */
+		pid_t pid = fork();
+
+		if (pid < 0)
 			die("fork: %s", strerror(errno));
-		if (crowd->pids[i])
+		if (pid) {
+			crowd->pids[i] = pid;
 			continue;
+		}
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		work(crowd, i, products);
 		exit(0);
