@@ -11,6 +11,7 @@
 #include <xf86drm.h>
 
 #include "backend/accel_queue.h"
+#include "core/trace.h"
 
 /* A job that does nothing, between syncobjs. */
 static int submit_marker(struct accelb_queue *q, uint8_t flags, uint32_t in, uint32_t out)
@@ -28,7 +29,11 @@ static int submit_marker(struct accelb_queue *q, uint8_t flags, uint32_t in, uin
 		.out_sync_count = out ? 1 : 0,
 	};
 
-	return accelb_ioctl(q->dev->fd, DRM_IOCTL_MHO_SUBMIT, &args);
+	int err = accelb_ioctl(q->dev->fd, DRM_IOCTL_MHO_SUBMIT, &args);
+
+	if (!err)
+		mrt_trace_aside(q->base.trace);
+	return err;
 }
 
 /* Where the driver takes no jobs any more, all that there were are over. */

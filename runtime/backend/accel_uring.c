@@ -25,6 +25,7 @@
 #include "backend/accel_queue.h"
 #include "backend/accel_ring.h"
 #include "backend/accel_seq.h"
+#include "core/trace.h"
 
 /* Of the submission queue: what is pushed beyond that goes on its way at once. */
 #define ENTRIES_MAX 256
@@ -199,6 +200,7 @@ static void follow_strays(struct accelb_queue *q)
 
 	accelb_ring_command(&q->uring->ring, DRM_URING_MHO_JOB, NOBODY, &barrier, sizeof(barrier));
 	io_uring_submit(&q->uring->ring.uring);
+	mrt_trace_aside(q->base.trace);
 }
 
 static int change_thread(struct accelb_queue *q)

@@ -23,11 +23,14 @@
 
 /* A device and a queue, as the backend keeps them: first member of its own structures. */
 struct mrt_backend;
+struct mrt_trace_queue;
 struct mrt_bdev {
 	const struct mrt_backend *ops;
 };
 struct mrt_bqueue {
 	const struct mrt_backend *ops;
+	/* Or NULL; is told of jobs that the backend adds to those of the program. */
+	struct mrt_trace_queue *trace;
 };
 
 /* A sequence of commands that was prepared for a queue: the backend's own. */

@@ -75,6 +75,7 @@ int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct
 		return err;
 	}
 	queue->trace = mrt_trace_queue_new(dev->trace, queue->bqueue);
+	queue->bqueue->trace = queue->trace;
 	pthread_mutex_lock(&dev->lock);
 	mrt_link_add(&dev->queues, &queue->link);
 	pthread_mutex_unlock(&dev->lock);

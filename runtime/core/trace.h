@@ -153,6 +153,16 @@ static inline void mrt_trace_reaped(struct mrt_trace_queue *trace, const void *k
 		mrt_trace_put_done(trace, key, done);
 }
 
+/*
+ * mrt_trace_aside() - the backend has added a job of its own, behind all that were pushed: the
+ * driver counts it, too.
+ */
+static inline void mrt_trace_aside(struct mrt_trace_queue *trace)
+{
+	if (__builtin_expect(trace != NULL, 0))
+		trace->jobs++;
+}
+
 /* mrt_trace_begin(), mrt_trace_end() - a call, and what it did. */
 static inline uint64_t mrt_trace_begin(const struct mrt_trace_queue *trace)
 {
