@@ -29,9 +29,12 @@ KERNEL_OBJ := $(foreach isa,$(ISAS),$(patsubst %.c,$(B)/obj/%.$(isa).o,$(KERNEL_
 MHO_OBJ := $(call objects,$(EMU_SRC) $(MHO_SRC)) $(KERNEL_OBJ) $(B)/obj/gen/blobs.o
 NN_OBJ := $(call objects,$(NN_SRC))
 TOOL_COMMON_OBJ := $(call objects,$(TOOL_COMMON_SRC))
-# Also of mhoctl, which records what the driver does for others.
+# Of the library's inside mhoctl has two parts of its own, which libmho.so does not export: it records
+# what the driver does for others, and fits the emulator's laws.
 TRACE_SRC := $(wildcard runtime/trace/*.c)
-tool_obj = $(call objects,$(call sources,runtime/tools/$1) $(if $(filter mhoctl,$1),$(TRACE_SRC)))
+LAW_SRC := $(wildcard runtime/emulator/models/*.c) runtime/emulator/phys_tech.c
+MHOCTL_SRC := $(TRACE_SRC) $(LAW_SRC)
+tool_obj = $(call objects,$(call sources,runtime/tools/$1) $(if $(filter mhoctl,$1),$(MHOCTL_SRC)))
 
 # --- objects ------------------------------------------------------------------------------
 
@@ -119,9 +122,6 @@ $(foreach tool,$(TOOLS),$(eval $(call tool_rule,$(tool))))
 $(B)/examples/%: $(B)/obj/runtime/examples/%.o $(SHARED_LIBS) $(LDFLAGS_STAMP)
 	$(call say,LD,$@)
 	$(call link,$<,$(RPATH))
-
-# mhoctl fit uses the emulator's laws, which libmho.so does not export.
-$(B)/bin/mhoctl: $(call objects,$(wildcard runtime/emulator/models/*.c) runtime/emulator/phys_tech.c)
 
 tools: $(TOOLS:%=$(B)/bin/%) ## Build mhoctl, mho-train, mho-infer, mho-emud
 examples: $(EXAMPLES:%=$(B)/examples/%) ## Build the example programs
