@@ -132,6 +132,7 @@ void mho_ctx_close(struct mho_ctx *ctx)
 	/* Who has ended the last one may still hold the lock. */
 	spin_lock_irq(&ctx->queue.lock);
 	spin_unlock_irq(&ctx->queue.lock);
+	mho_coalesce_fini(&ctx->queue);
 	mho_prepare_close(ctx);
 	mho_ctx_count_past(ctx);
 	drm_sched_fini(&ctx->sched);

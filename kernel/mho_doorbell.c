@@ -83,7 +83,7 @@ static bool mho_doorbell_wanted(struct mho_queue *queue, u32 old, u32 new)
 
 	WRITE_ONCE(s->sq_tail, cpu_to_le32(new));
 	/*
-	 * The device writes sq_event and then looks at sq_tail, before it sleeps. With both in order
+	 * The device writes sq_event and then looks at sq_tail before it sleeps. With both in order
 	 * here, too, it sees the tail, or we see that it wants to be rung.
 	 */
 	mb();

@@ -269,9 +269,11 @@ static void mho_dump_queue(struct drm_printer *p, struct mho_queue *queue, bool 
 			   jiffies_to_msecs(jiffies - queue->last_done));
 	drm_printf(p, "%s%s, lost %d\n", queue->stopped ? ", stopped" : "",
 		   queue->faulted ? ", faulted" : "", queue->lost);
-	drm_printf(p, "  shadow %s, doorbells %llu, rung again %llu, reaped %llu times\n",
+	drm_printf(p, "  shadow %s, doorbells %llu, rung again %llu, reaps %llu, reaped %llu\n",
 		   str_yes_no(queue->shadow), queue->doorbells, queue->doorbells_lost,
-		   queue->reaps);
+		   queue->reaps, queue->reaped);
+	drm_printf(p, "  coalesced %u, at most %u us, changed %llu times\n",
+		   queue->coalesce.count, queue->coalesce.us, queue->coalesce.changes);
 	if (rings && queue->sq && flying)
 		mho_dump_rings(p, queue);
 	spin_unlock_irqrestore(&queue->lock, flags);
@@ -293,10 +295,10 @@ static void mho_dump_queue_device(struct drm_printer *p, struct mho_queue *queue
 		drm_printf(p, "  device: no answer (%d)\n", ret);
 		return;
 	}
-	drm_printf(p, "  device: %s, fault %s, sq_head %u, cq_tail %u, depth %u",
+	drm_printf(p, "  device: %s, fault %s, served at %u, sq_head %u, cq_tail %u, depth %u",
 		   le16_to_cpu(t->state) == MHO_HW_QUEUE_RUNNING ? "running" : "stopped",
-		   mho_hw_status_name(le16_to_cpu(t->fault)), le16_to_cpu(t->sq_head),
-		   le16_to_cpu(t->cq_tail), le32_to_cpu(t->depth));
+		   mho_hw_status_name(le16_to_cpu(t->fault)), le16_to_cpu(t->priority),
+		   le16_to_cpu(t->sq_head), le16_to_cpu(t->cq_tail), le32_to_cpu(t->depth));
 	drm_printf(p, ", commands %llu, errors %llu", le64_to_cpu(t->commands),
 		   le64_to_cpu(t->errors));
 	drm_printf(p, ", interrupts %llu, doorbells %llu, vectors %llu\n",

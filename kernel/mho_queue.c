@@ -63,6 +63,7 @@ int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned i
 	INIT_LIST_HEAD(&queue->link);
 	INIT_LIST_HEAD(&queue->flying);
 	INIT_LIST_HEAD(&queue->waiting);
+	mho_coalesce_init(queue);
 	queue->sq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_SQE_SIZE), &queue->sq_dma,
 				       GFP_KERNEL);
 	queue->cq = dma_alloc_coherent(dev, PAGE_ALIGN(size * MHO_HW_CQE_SIZE), &queue->cq_dma,
@@ -129,6 +130,7 @@ static int mho_queue_tell(struct mho_queue *queue, u16 context)
 		},
 	};
 
+	mho_coalesce_set(queue, &sqe.queue_create);
 	return mho_admin_run(queue->mdev, &sqe, NULL);
 }
 
@@ -525,6 +527,9 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 	if (count) {
 		queue->last_done = jiffies;
 		queue->reaps++;
+		queue->reaped += count;
+		if (!queue->stopped)
+			mho_coalesce_sample(queue, count, queue->cid_head - queue->cid_tail);
 		tail = queue->tail;
 		mho_queue_fill(queue);
 		if (queue->tail != tail)

@@ -13,6 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+#include "mho_coalesce.h"
 #include "mho_hw.h"
 
 struct mho_device;
@@ -130,6 +131,8 @@ struct mho_group {
  * @doorbells: that were rung
  * @doorbells_lost: times that one was rung again since nothing had come of it
  * @reaps: times that completions were found
+ * @reaped: completions
+ * @coalesce: how long their interrupts are kept back
  * @fault: tells whoever runs the queue that the device has stopped it; under @lock, from the
  *         interrupt
  * @faulted: it has
@@ -164,6 +167,8 @@ struct mho_queue {
 	u64 doorbells;
 	u64 doorbells_lost;
 	u64 reaps;
+	u64 reaped;
+	struct mho_coalesce coalesce;
 	void (*fault)(struct mho_queue *queue);
 	bool faulted;
 	bool stopped;
