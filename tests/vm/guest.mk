@@ -33,11 +33,12 @@ all: $(GUEST)/initramfs.cpio
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -static -Ifirmware-if -Iuapi \
 		-idirafter /usr/include/drm -o $@ $<
 
-# What is called so uses libmho, which is in the guest for the tools.
-/vm/guest/tests/libmho_%: $(HERE)/guest/libmho_%.c $(OUT)/lib/libmho.so
+# What is called so uses libmho or libmho-nn, which are in the guest for the tools.
+/vm/guest/tests/libmho_%: $(HERE)/guest/libmho_%.c $(HERE)/guest/libmho_guest.h $(OUT)/lib/libmho.so \
+		$(OUT)/lib/libmho-nn.so
 	@mkdir -p $(@D)
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iruntime/include -o $@ $< \
-		-L$(OUT)/lib -lmho -Wl,-rpath-link,$(OUT)/lib
+		-L$(OUT)/lib -Wl,--as-needed -lmho-nn -lmho -lm -Wl,-rpath-link,$(OUT)/lib
 
 /vm/guest/tests/%: $(HERE)/guest/%.sh
 	@mkdir -p $(@D)

@@ -7,23 +7,11 @@
  * errors are sentences; a card that goes away takes no program with it. Prints KTAP.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <mho/mho.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#define CONTROL "/dev/ttyS3"
-#define DRIVER "/sys/bus/pci/drivers/mho/"
-#define BLOB "/tmp/libmho_api.dtb"
-/* Of mho-emud where no other is given. */
-#define SAME "emu:" BLOB "?seed=0"
+#include "libmho_guest.h"
+
 #define NOBODY 65534
 
 /* Not a multiple of a block's side, so that blocks of all shapes are there. */
@@ -34,108 +22,9 @@
 #define JOBS 150 /* more than the queue is deep, and than go to the driver at once */
 #define DEPTH 32
 
-static unsigned int cases, failures;
-
-__attribute__((format(printf, 3, 4))) static bool check(bool good, const char *name,
-							const char *format, ...)
-{
-	va_list args;
-
-	printf("%s %u - %s\n", good ? "ok" : "not ok", ++cases, name);
-	if (good)
-		return true;
-	failures++;
-	va_start(args, format);
-	printf("# ");
-	vprintf(format, args);
-	printf("; last error: %s\n", mho_last_error());
-	va_end(args);
-	return false;
-}
-
-static void bail(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, mho_last_error());
-	exit(EXIT_FAILURE);
-}
-
-/* ---- the card, from outside ---- */
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
-/* Has a line executed on the other side of the card. */
-static bool order(const char *line)
-{
-	struct pollfd p = { .fd = open(CONTROL, O_RDWR | O_NOCTTY | O_CLOEXEC), .events = POLLIN };
-	char answer[512] = "";
-	size_t n = 0;
-
-	if (p.fd < 0 || write(p.fd, line, strlen(line)) < 0)
-		return false;
-	while (n < sizeof(answer) - 1 && !strchr(answer, '\n') && poll(&p, 1, 30000) > 0 &&
-	       read(p.fd, &answer[n], 1) == 1)
-		n++;
-	close(p.fd);
-	return strstr(answer, "\"ok\":true") || strstr(answer, "\"ok\": true");
-}
-
-static void find_address(char *address, size_t size)
-{
-	char target[256];
-	ssize_t n = readlink("/sys/class/accel/accel0/device", target, sizeof(target) - 1);
-
-	target[n > 0 ? n : 0] = '\0';
-	snprintf(address, size, "%s", strrchr(target, '/') ? strrchr(target, '/') + 1 : "");
-}
-
-/* A card like new, as an emulated one is when it is opened. */
-static void renew(void)
-{
-	char address[64];
-
-	find_address(address, sizeof(address));
-	if (!write_file(DRIVER "unbind", address) || !order("renew\n") ||
-	    !write_file(DRIVER "bind", address))
-		bail("the card cannot be made like new");
-}
-
-static struct mho_dev *open_card_by(uint32_t io)
-{
-	struct mho_open_opts opts = { .size = sizeof(opts), .io = io };
-	struct mho_dev *dev;
-
-	if (mho_open("accel:", &opts, &dev))
-		bail("accel: cannot be opened");
-	return dev;
-}
-
 static struct mho_dev *open_card(void)
 {
 	return open_card_by(MHO_IO_AUTO);
-}
-
-static struct mho_dev *open_same(struct mho_dev *card)
-{
-	struct mho_dev *dev;
-	const void *blob;
-	FILE *file;
-	size_t len;
-
-	blob = mho_topology(card, &len);
-	file = fopen(BLOB, "we");
-	if (!file || fwrite(blob, 1, len, file) != len || fclose(file))
-		bail("the topology cannot be written");
-	if (mho_open(SAME, NULL, &dev))
-		bail(SAME);
-	return dev;
 }
 
 /* ---- the same jobs on both ---- */
@@ -157,14 +46,6 @@ struct outcome {
 		uint64_t energy_fj;
 	} job[JOBS];
 };
-
-static void fill(float *to, size_t n, uint32_t seed)
-{
-	for (size_t i = 0; i < n; i++) {
-		seed = seed * 1664525 + 1013904223;
-		to[i] = (float)(seed >> 8) / (1 << 23) - 1;
-	}
-}
 
 static struct mho_mat *make_matrix(struct mho_dev *dev)
 {
@@ -434,7 +315,7 @@ static void test_gone(void)
 	struct mho_queue_opts opts = { .size = sizeof(opts), .depth = DEPTH };
 	struct mho_mat *mat = make_matrix(dev);
 	unsigned int ok = 0, gone = 0;
-	char address[64];
+	char address[NAME_MAX + 1];
 	struct mho_queue *q;
 	struct mho_buf *buf;
 	float x[COLS] = { 0 }, y[ROWS];

@@ -7,17 +7,10 @@
  * have in common is in libmho_api. Prints KTAP.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <mho/mho.h>
-#include <poll.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include "libmho_guest.h"
 
 #define SWITCH "/proc/sys/kernel/io_uring_disabled"
 #define JOBS 40
@@ -27,31 +20,6 @@
 #define WEIGHT 0.5f
 #define INPUT 0.5f
 #define NOISE (INPUT * WEIGHT / 2) /* real cells': enough to know one input's sign by */
-
-static unsigned int cases, failures;
-
-__attribute__((format(printf, 3, 4))) static bool check(bool good, const char *name,
-							const char *format, ...)
-{
-	va_list args;
-
-	printf("%s %u - %s\n", good ? "ok" : "not ok", ++cases, name);
-	if (good)
-		return true;
-	failures++;
-	va_start(args, format);
-	printf("# ");
-	vprintf(format, args);
-	printf("; last error: %s\n", mho_last_error());
-	va_end(args);
-	return false;
-}
-
-static void bail(const char *what)
-{
-	printf("Bail out! %s: %s\n", what, mho_last_error());
-	exit(EXIT_FAILURE);
-}
 
 /* A card with a matrix, a multiple of the unit matrix, and a queue. */
 struct bench {
