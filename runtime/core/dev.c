@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/graph.h"
+#include "core/sched.h"
 #include "core/uri.h"
 #include "emulator/topo.h"
 
@@ -103,6 +104,7 @@ static int new_dev(const struct mho_open_opts *opts, struct mrt_dev **out)
 	mrt_link_init(&dev->mats);
 	mrt_link_init(&dev->queues);
 	mrt_link_init(&dev->graphs);
+	mrt_link_init(&dev->scheds);
 	*out = dev;
 	return 0;
 }
@@ -202,6 +204,16 @@ int mho_open(const char *text, const struct mho_open_opts *opts, struct mho_dev 
 	return err;
 }
 
+static void free_scheds(struct mrt_dev *dev)
+{
+	while (!mrt_link_empty(&dev->scheds)) {
+		struct mrt_sched *s = mrt_link_entry(dev->scheds.next, struct mrt_sched, link);
+
+		mrt_handle_take(s->handle, MRT_SCHED, "mho_close");
+		mrt_sched_free(s);
+	}
+}
+
 static void free_queues(struct mrt_dev *dev)
 {
 	while (!mrt_link_empty(&dev->queues)) {
@@ -246,6 +258,7 @@ void mho_close(struct mho_dev *handle)
 	if (!dev)
 		return;
 	mrt_sync_free(dev);
+	free_scheds(dev);
 	free_queues(dev);
 	free_objects(dev);
 	mrt_trace_free(dev->trace);

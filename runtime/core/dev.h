@@ -40,6 +40,7 @@ struct mrt_sync;
  * @mats: matrices
  * @queues: queues
  * @graphs: graphs
+ * @scheds: schedulers
  */
 struct mrt_dev {
 	struct mho_dev *handle;
@@ -55,6 +56,7 @@ struct mrt_dev {
 	struct mrt_link mats;
 	struct mrt_link queues;
 	struct mrt_link graphs;
+	struct mrt_link scheds;
 };
 
 /**
@@ -155,6 +157,9 @@ void mrt_mat_put(struct mrt_mat *mat);
 /* queue.c */
 int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct mrt_queue **out);
 void mrt_queue_free(struct mrt_queue *queue);
+/* mrt_queue_add() - take over a job that has begun. The device may not see it before a kick. */
+void mrt_queue_add(struct mrt_queue *queue, struct mho_job *job);
+void mrt_queue_kick(struct mrt_queue *queue);
 int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n);
 int mrt_queue_reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, uint32_t min,
 		   int64_t timeout_ns);

@@ -43,13 +43,15 @@ static struct {
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *const kind_names[] = {
-	[MRT_FREE] = "nothing", [MRT_DEV] = "device",  [MRT_BUF] = "buffer",
-	[MRT_MAT] = "matrix",	[MRT_QUEUE] = "queue", [MRT_GRAPH] = "graph",
+	[MRT_FREE] = "nothing",	   [MRT_DEV] = "device",  [MRT_BUF] = "buffer",
+	[MRT_MAT] = "matrix",	   [MRT_QUEUE] = "queue", [MRT_GRAPH] = "graph",
+	[MRT_SCHED] = "scheduler",
 };
 
 static const char *const kind_verbs[] = {
-	[MRT_FREE] = "",     [MRT_DEV] = "closed",	[MRT_BUF] = "freed",
-	[MRT_MAT] = "freed", [MRT_QUEUE] = "destroyed", [MRT_GRAPH] = "destroyed",
+	[MRT_FREE] = "",	   [MRT_DEV] = "closed",      [MRT_BUF] = "freed",
+	[MRT_MAT] = "freed",	   [MRT_QUEUE] = "destroyed", [MRT_GRAPH] = "destroyed",
+	[MRT_SCHED] = "destroyed",
 };
 
 static struct slot *slot_at(uint32_t index)

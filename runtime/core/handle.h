@@ -20,6 +20,7 @@ enum mrt_kind {
 	MRT_MAT,
 	MRT_QUEUE,
 	MRT_GRAPH,
+	MRT_SCHED,
 };
 
 /**

@@ -6,7 +6,8 @@
  *
  * While a job is the library's, mho_job.internal holds: [0] the next job of a list;
  * [1] the matrix; [2] the buffer of a, or the graph; [3] the buffer of b, or the
- * destination of TRANSFER, or the run of a graph; [4] the scheduler's.
+ * destination of TRANSFER, or the run of a graph; [4] the scheduler's
+ * unit of it.
  */
 #ifndef MHO_CORE_JOB_H
 #define MHO_CORE_JOB_H
@@ -52,6 +53,25 @@ static inline struct mho_job *mrt_job_next(const struct mho_job *job)
 static inline void mrt_job_set_next(struct mho_job *job, struct mho_job *next)
 {
 	job->internal[0] = (uintptr_t)next;
+}
+
+static inline void mrt_jobs_append(struct mrt_jobs *list, struct mho_job *job)
+{
+	mrt_job_set_next(job, NULL);
+	if (list->first)
+		mrt_job_set_next(list->last, job);
+	else
+		list->first = job;
+	list->last = job;
+}
+
+static inline struct mho_job *mrt_jobs_pop(struct mrt_jobs *list)
+{
+	struct mho_job *job = list->first;
+
+	if (job)
+		list->first = mrt_job_next(job);
+	return job;
 }
 
 #endif

@@ -83,33 +83,14 @@ int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct
 	return 0;
 }
 
-static struct mho_job *pop(struct mrt_jobs *list)
-{
-	struct mho_job *job = list->first;
-
-	if (job)
-		list->first = mrt_job_next(job);
-	return job;
-}
-
-static void append(struct mrt_jobs *list, struct mho_job *job)
-{
-	mrt_job_set_next(job, NULL);
-	if (list->first)
-		mrt_job_set_next(list->last, job);
-	else
-		list->first = job;
-	list->last = job;
-}
-
 void mrt_queue_finished(struct mrt_queue *queue, struct mho_job *run)
 {
-	append(&queue->finished, run);
+	mrt_jobs_append(&queue->finished, run);
 }
 
 void mrt_queue_hold(struct mrt_queue *queue, struct mho_job *gate)
 {
-	append(&queue->backlog, gate);
+	mrt_jobs_append(&queue->backlog, gate);
 }
 
 /* Runs are ended as a whole, by mrt_bind_free(). */
@@ -129,7 +110,7 @@ void mrt_queue_free(struct mrt_queue *queue)
 	pthread_mutex_unlock(&dev->lock);
 	mrt_bind_detach(queue);
 	dev->ops->queue_destroy(queue->bqueue, drop);
-	while ((job = pop(&queue->backlog)))
+	while ((job = mrt_jobs_pop(&queue->backlog)))
 		if (job->op == MRT_OP_GATE)
 			mrt_gate_free(job);
 		else if (!mrt_run_has_begun(job))
@@ -182,6 +163,19 @@ static void trace_job(struct mrt_queue *queue, const struct mho_job *job)
 	mrt_trace_put_job(queue->trace, job, &info);
 }
 
+void mrt_queue_add(struct mrt_queue *queue, struct mho_job *job)
+{
+	trace_job(queue, job);
+	queue->pending++;
+	if (queue->backlog.first || hand_over(queue, job))
+		mrt_jobs_append(&queue->backlog, job);
+}
+
+void mrt_queue_kick(struct mrt_queue *queue)
+{
+	queue->dev->ops->kick(queue->bqueue);
+}
+
 int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint32_t n)
 {
 	uint64_t begin = mrt_trace_begin(queue->trace);
@@ -192,12 +186,9 @@ int mrt_queue_submit(struct mrt_queue *queue, struct mho_job *const *jobs, uint3
 		err = mrt_job_begin(queue->dev, jobs[i]);
 		if (err)
 			break;
-		trace_job(queue, jobs[i]);
-		queue->pending++;
-		if (queue->backlog.first || hand_over(queue, jobs[i]))
-			append(&queue->backlog, jobs[i]);
+		mrt_queue_add(queue, jobs[i]);
 	}
-	queue->dev->ops->kick(queue->bqueue);
+	mrt_queue_kick(queue);
 	mrt_trace_end(queue->trace, MRT_TRACE_SUBMIT, begin, i);
 	return i || !err ? (int)i : err;
 }
@@ -234,7 +225,7 @@ static uint32_t take_finished(struct mrt_queue *queue, struct mho_job **jobs, ui
 	uint32_t n = 0;
 
 	while (n < max && queue->finished.first)
-		jobs[n++] = pop(&queue->finished);
+		jobs[n++] = mrt_jobs_pop(&queue->finished);
 	return n;
 }
 

@@ -14,7 +14,7 @@
  * begin with their size; MHO_INIT(struct) sets it and clears the rest.
  *
  * Threads. A device may be shared by any number of threads. Queues belong to one
- * thread at a time. Matrices and buffers may be used from any thread; freeing one
+ * thread at a time; schedulers may be used from any. Matrices and buffers may be used from any thread; freeing one
  * is the last use of it. Functions without a note on threads follow this.
  *
  * Numbers. Weights, inputs and outputs are binary32. A matrix has rows (outputs)
@@ -58,6 +58,7 @@ struct mho_buf;
 struct mho_mat;
 struct mho_queue;
 struct mho_graph;
+struct mho_sched;
 struct io_uring;
 
 /* ---- library ---- */
@@ -741,7 +742,9 @@ struct mho_slice {
  * @result: out: MVM: saturated outputs; UPDATE, PULSE, TRANSFER: pulses; PROGRAM: cells that
  *	missed; GRAPH: the sum, after an error the detail of the job that failed first
  * @detail: out: MVM: extra reads; PROGRAM: iterations; after an error, where; of a GRAPH: the
- *	number of that job in the graph
+ *	number of that job in the graph; of one that a scheduler has cancelled, @number of the job
+ *	that failed
+ * @number: out: of a scheduler: how many jobs it had taken before, modulo 2^32
  * @device_ns: out: device time
  * @energy_fj: out: energy
  * @internal: the library's
@@ -768,7 +771,7 @@ struct mho_job {
 	int32_t status;
 	uint32_t result;
 	uint32_t detail;
-	uint32_t pad2;
+	uint32_t number;
 	uint64_t device_ns;
 	uint64_t energy_fj;
 	uint64_t internal[5];
@@ -1096,6 +1099,155 @@ MHO_API int mho_graph_stat_get(struct mho_graph *graph, uint32_t index,
 
 /* mho_graph_destroy() - runs in flight come to their end first; @graph may be NULL. */
 MHO_API void mho_graph_destroy(struct mho_graph *graph);
+
+/* ---- schedulers: jobs from many threads, in the order that their data asks for ---- */
+
+#define MHO_SCHED_THREAD (1U << 0) /* a thread of its own drives it */
+#define MHO_SCHED_STRICT (1U << 1) /* a job that reads a matrix waits until it is written */
+
+/* mho_sched_submit(): mho_sched_opts.priority */
+#define MHO_SCHED_DEFAULT (-1)
+
+/*
+ * A job is done; it is the program's again. Called by whoever drives the scheduler, one call at a
+ * time. It may submit, which does not wait then, and must not destroy the scheduler.
+ */
+typedef void (*mho_sched_fn)(void *arg, struct mho_job *job);
+
+/**
+ * struct mho_sched_opts - optional settings of a scheduler
+ * @size: sizeof(struct mho_sched_opts)
+ * @queues: queues for each priority that is used, 0 for 2; at most 16. They are made when the first
+ *	job of this priority comes
+ * @depth: of each queue, 0 for 256
+ * @priority: of jobs that have no other, 0 (lowest) to 3; as mho_queue_opts.priority
+ * @backlog: most jobs that are submitted and not done, 0 for 1024; at most 65536
+ * @batch: jobs that are handed to the device together, 0 for each call's; at most @backlog
+ * @flags: MHO_SCHED_*
+ * @batch_ns: longest time that a job waits for others to join it; 0 for ever, until
+ *	mho_sched_flush()
+ * @done: gets the jobs that are done; NULL: mho_sched_reap() has them
+ * @arg: passed to it
+ * @reserved: zero
+ */
+struct mho_sched_opts {
+	size_t size;
+	uint32_t queues;
+	uint32_t depth;
+	uint32_t priority;
+	uint32_t backlog;
+	uint32_t batch;
+	uint32_t flags;
+	uint64_t batch_ns;
+	mho_sched_fn done;
+	void *arg;
+	uint64_t reserved[4];
+};
+
+/**
+ * mho_sched_create() - make a scheduler
+ * @dev: device
+ * @opts: settings, or NULL
+ * @out: the scheduler
+ *
+ * Without MHO_SCHED_THREAD it works while threads are in its functions: each hands over what it
+ * submits, and who waits takes completions for all.
+ *
+ * Threads: all functions of a scheduler may be called from any, at the same time.
+ *
+ * Return: 0, or as mho_queue_create(); -EAGAIN (no thread).
+ */
+MHO_API int mho_sched_create(struct mho_dev *dev, const struct mho_sched_opts *opts,
+			     struct mho_sched **out);
+
+/**
+ * mho_sched_destroy() - end a scheduler with what is in flight
+ * @sched: scheduler that no thread uses any more, or NULL
+ *
+ * Jobs that are not done are the program's again, with status -ECANCELED; the device may have done
+ * some. No function is called for them. mho_sched_drain() before it loses none.
+ */
+MHO_API void mho_sched_destroy(struct mho_sched *sched);
+
+/**
+ * mho_sched_submit() - give jobs to a scheduler
+ * @sched: scheduler
+ * @jobs: @n jobs, no MHO_OP_GRAPH; each must stay in place until it is done
+ * @n: number
+ * @priority: 0 to 3, or MHO_SCHED_DEFAULT
+ * @timeout_ns: longest wait for room in the backlog; 0 for none, negative for ever
+ *
+ * Jobs on one matrix are done in this order. So are jobs that touch the same bytes of a buffer, one
+ * of them writing, whatever their matrices. MHO_JOB_FENCE and MHO_OP_BARRIER concern all jobs of the
+ * scheduler. All others overlap. Priority never changes this order.
+ *
+ * If a job fails, those that were submitted before it ended and that read the bytes it should have
+ * written, and those that need theirs, are not done: status -ECANCELED, detail is the number of the
+ * job that failed. With MHO_SCHED_STRICT the same holds for those that use a matrix which it should
+ * have written; without it, they follow into the same queue at once.
+ *
+ * Return: number of jobs that were taken; or, if it is 0, -EAGAIN (no room), -ETIME (none in time),
+ * -EINVAL (the first one is not valid), or what mho_queue_create() returns for this priority.
+ */
+MHO_API int mho_sched_submit(struct mho_sched *sched, struct mho_job *const *jobs, uint32_t n,
+			     int priority, int64_t timeout_ns);
+
+/* mho_sched_flush() - hand over what waits for a batch to be full. Return: 0 or -EINVAL. */
+MHO_API int mho_sched_flush(struct mho_sched *sched);
+
+/**
+ * mho_sched_reap() - take jobs that are done
+ * @sched: scheduler without mho_sched_opts.done
+ * @jobs: filled with them
+ * @max: room in it
+ * @min: wait for so many (or for all there are if these are fewer)
+ * @timeout_ns: longest wait; 0 for none, negative for ever
+ *
+ * If the device dies, all jobs end with status -EIO. After mho_reset() the scheduler works again.
+ *
+ * Return: number of jobs taken, possibly fewer than @min after a timeout; -EINVAL.
+ */
+MHO_API int mho_sched_reap(struct mho_sched *sched, struct mho_job **jobs, uint32_t max,
+			   uint32_t min, int64_t timeout_ns);
+
+/**
+ * mho_sched_drain() - wait until all jobs are done
+ * @sched: scheduler
+ * @timeout_ns: longest wait; 0 for none, negative for ever
+ *
+ * It flushes first. Jobs remain to be reaped; where a function gets them, it has.
+ *
+ * Return: 0, -ETIME, -EDEADLK (called from that function), -EINVAL.
+ */
+MHO_API int mho_sched_drain(struct mho_sched *sched, int64_t timeout_ns);
+
+/* mho_sched_pending() - jobs submitted and not yet reaped, or given to mho_sched_opts.done. */
+MHO_API uint32_t mho_sched_pending(struct mho_sched *sched);
+
+/**
+ * struct mho_sched_stat - what a scheduler has done so far
+ * @size: sizeof(struct mho_sched_stat)
+ * @submitted: jobs taken
+ * @done: jobs that ended, well or not
+ * @failed: of these not well
+ * @cancelled: of these for the failure of another
+ * @held: jobs that had to wait for others when they were submitted
+ * @kicks: times that a queue was told of new jobs
+ * @issued: jobs that its queues have now
+ */
+struct mho_sched_stat {
+	size_t size;
+	uint64_t submitted;
+	uint64_t done;
+	uint64_t failed;
+	uint64_t cancelled;
+	uint64_t held;
+	uint64_t kicks;
+	uint64_t issued;
+};
+
+/* mho_sched_stat_get() - read the counters. Return: 0 or -EINVAL. */
+MHO_API int mho_sched_stat_get(struct mho_sched *sched, struct mho_sched_stat *stat);
 
 #ifdef __cplusplus
 }
