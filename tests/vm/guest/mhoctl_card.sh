@@ -6,7 +6,9 @@
 # Here as root; mhoctl_users.sh does it as others, each in its own time. KTAP.
 
 part=${part:-root}
-node=/dev/accel/accel0
+# The number is not always 0: another test may have had the card while it was made anew.
+accel=$(basename /sys/bus/pci/drivers/mho/*/accel/accel*)
+node=/dev/accel/$accel
 work=$(mktemp -d)
 chmod 755 "$work"
 count=0
@@ -65,8 +67,8 @@ start_user()
 	echo "# the program that uses the card does nothing"
 }
 
-chmod 600 $node
-address=$(basename "$(readlink /sys/class/accel/accel0/device)")
+chmod 600 "$node"
+address=$(basename "$(readlink "/sys/class/accel/$accel/device")")
 
 as_root()
 {
@@ -81,7 +83,7 @@ as_root()
 
 	start_user
 	run top -b -n 2 -d 0.5
-	ends 0 && [ "$(grep -c "^card .* accel0 at $address, firmware" "$work/out")" -eq 2 ]
+	ends 0 && [ "$(grep -c "^card .* $accel at $address, firmware" "$work/out")" -eq 2 ]
 	result $? 'top: two samples of the card'
 	has '^tiles busy +[0-9.]*[1-9][0-9.]*%' && has '^ *[0-9]+ used +[0-9]+ +[0-9.]*[1-9]'
 	result $? 'top: tiles are busy'
@@ -116,7 +118,7 @@ as_users()
 	# Who may not open the card.
 	start_user
 	nobody top -b -n 1 -d 0.5
-	ends 0 && has "^card .* accel0 at $address" && has '^temperature +[0-9.]+ C' &&
+	ends 0 && has "^card .* $accel at $address" && has '^temperature +[0-9.]+ C' &&
 		has 'group render'
 	result $? 'user without the group: top shows the sensors, and what to do'
 	has 'programs of other users are shown to root only' && ! has "^ *$user "
@@ -129,7 +131,7 @@ as_users()
 	result $? 'user without the group: fw show says what to do'
 
 	# Who may.
-	chmod 666 $node
+	chmod 666 "$node"
 	nobody top -b -n 1 -d 0.5
 	ends 0 && has '^tiles busy +[0-9.]*[1-9][0-9.]*%'
 	result $? 'user: top shows tiles and rates'
@@ -141,7 +143,7 @@ as_users()
 	result $? 'user: reset is for root'
 	kill $user
 	wait $user 2>/dev/null
-	chmod 600 $node
+	chmod 600 "$node"
 }
 
 as_"$part"
