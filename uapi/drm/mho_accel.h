@@ -765,7 +765,7 @@ struct drm_mho_prepared_job {
 };
 
 /**
- * struct drm_mho_prepare - check a sequence of jobs once, so that io_uring commands can run it often
+ * struct drm_mho_prepare - check a sequence of jobs once, for io_uring commands to run it often
  * @ctx: context that it runs in
  * @flags: zero
  * @jobs: array of struct drm_mho_prepared_job
@@ -817,8 +817,8 @@ struct drm_mho_unprepare {
 };
 
 /*
- * Commands for IORING_OP_URING_CMD on the device's file: sqe->cmd_op is DRM_URING_MHO_*, the payload
- * of sqe->cmd is the structure that belongs to it, and what is left of the payload is zero. JOB
+ * Commands for IORING_OP_URING_CMD on the device's file: sqe->cmd_op is DRM_URING_MHO_*, the
+ * payload of sqe->cmd is the structure that belongs to it, and what is left of it is zero. JOB
  * needs a ring with IORING_SETUP_SQE128, or IORING_OP_URING_CMD128 (-EINVAL); the others
  * do not care. Jobs of a context start in the order in which they were submitted, by ioctls and by
  * io_uring alike.
@@ -829,7 +829,7 @@ struct drm_mho_unprepare {
  * was named.
  *
  * -EBUSY: too many jobs of this context wait already, or as many runs as were prepared.
- * -ECANCELED: cancelled, by CANCEL, by the end of the ring or of the program, or of the context; the
+ * -ECANCELED: cancelled, by CANCEL, by the end of the ring, of the program or of the context; the
  * device may have done the job nevertheless. -EOPNOTSUPP: a ring with IORING_SETUP_IOPOLL.
  */
 
@@ -902,7 +902,7 @@ struct drm_mho_uring_run {
 };
 
 /**
- * struct drm_mho_uring_cancel - DRM_URING_MHO_CANCEL: end commands that the device does not have yet
+ * struct drm_mho_uring_cancel - DRM_URING_MHO_CANCEL: end commands that the device has not yet
  * @ctx: context handle
  * @flags: DRM_MHO_CANCEL_ALL: all such commands of this context
  * @user_data: without it, the one with this sqe->user_data, and if there are several, all of them
