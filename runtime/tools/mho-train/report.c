@@ -30,7 +30,7 @@ static void say_accuracy(const struct result *r)
 	if (isfinite(r->reference_accuracy))
 		printf("; float32 reference %.2f %%", 100.0 * r->reference_accuracy);
 	if (less > 0.0 || less < 0.0)
-		printf(", %.2f points %s", fabs(less), less > 0.0 ? "better" : "worse");
+		printf(", which is %.2f points %s", fabs(less), less > 0.0 ? "better" : "worse");
 	putchar('\n');
 }
 
