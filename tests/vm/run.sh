@@ -16,7 +16,7 @@
 #
 # Environment: MHO_VM, the directory for everything; KERNEL, short names of kernels (all; where
 # one is wanted, the first), with debug- before them those that are made here (debug/build.sh); PROFILE, kind of guest (tests: all that are needed; else native); LIMIT,
-# seconds for a guest (600; a shell has no limit); ONLY, part of the names of the tests to run;
+# seconds for a guest (1200; a shell has no limit); ONLY, part of the names of the tests to run;
 # TEST_LIMIT, seconds for one of them (120); EXTRA, a directory below $MHO_VM whose files the guest is
 # to have, too; JOBS; MIRROR (provision.sh); what session.sh lists.
 set -u
@@ -83,7 +83,7 @@ add_extra()
 boot()
 {
 	local name=$1 mode=$2 kver kroot initramfs
-	local limit=(timeout -k 5 "${LIMIT:-$((600 * $(slowness "$1")))}")
+	local limit=(timeout -k 5 "${LIMIT:-$((1200 * $(slowness "$1")))}")
 	kver=$(kernel_version "$name") || exit 1
 	kroot=$(kernel_root "$name")
 	[ "${PROFILE:-native}" = native ] || name=$name-$PROFILE
