@@ -168,14 +168,6 @@ static inline void accelb_result_clear(struct drm_mho_result *result)
 /* accelb_result_end() - a result of this side's own, for a job that the driver does not have */
 void accelb_result_end(struct drm_mho_result *result, int err);
 
-static inline uint64_t accelb_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 /* accelb_queue_has_room() - for so many jobs, or for a sequence of so many */
 bool accelb_queue_has_room(struct accelb_queue *q, uint32_t jobs);
 

@@ -83,9 +83,9 @@ static bool has_ready(const struct accelb_queue *q, uint32_t n)
 static void wait_gone(struct accelb_queue *q)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t end = accelb_now_ns() + GONE_NS;
+	uint64_t end = mrt_now_ns() + GONE_NS;
 
-	while (!has_ready(q, 1) && accelb_now_ns() < end)
+	while (!has_ready(q, 1) && mrt_now_ns() < end)
 		nanosleep(&pause, NULL);
 	if (has_ready(q, 1))
 		return;
@@ -147,7 +147,7 @@ static int wait_groups(struct accelb_queue *q, uint32_t n, uint64_t deadline)
 		args.count_handles = collect(q, n, &single);
 		if (!args.count_handles)
 			return 0;
-		now = accelb_now_ns();
+		now = mrt_now_ns();
 		if (now >= deadline)
 			return -ETIME;
 		until = single && deadline - now > look ? now + look : deadline;

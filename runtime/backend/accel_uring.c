@@ -519,7 +519,7 @@ static int wait_strays(struct accelb_queue *q, bool ring, uint64_t deadline)
 	int err;
 
 	for (; !stray_is_ready(q); look = look < LOOK_MAX_NS ? look * 2 : look) {
-		now = accelb_now_ns();
+		now = mrt_now_ns();
 		if (now >= deadline)
 			return -ETIME;
 		if (deadline - now < look)
@@ -546,7 +546,7 @@ static int wait_completions(struct accelb_queue *q, uint32_t n, uint64_t deadlin
 		return 0;
 	if (deadline == MRT_FOREVER)
 		return wait_ring(q, n, MRT_FOREVER);
-	now = accelb_now_ns();
+	now = mrt_now_ns();
 	return now < deadline ? wait_ring(q, n, deadline - now) : -ETIME;
 }
 

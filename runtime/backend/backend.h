@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/uri.h"
 #include "mho/mho.h"
@@ -215,8 +216,6 @@ struct mrt_queue_request {
 	struct io_uring *ring;
 	uint64_t ring_user_data;
 };
-
-#define MRT_FOREVER UINT64_MAX
 
 /**
  * struct mrt_backend - a way to reach devices

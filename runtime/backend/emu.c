@@ -18,14 +18,6 @@
 /* On top of what the device says that a boot or reset may take. */
 #define GRACE_NS 1000000000ULL
 
-uint64_t emub_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 uint32_t emub_read(struct emub_dev *dev, uint32_t reg)
 {
 	return (uint32_t)mho_emu_read(dev->emu, MHO_HW_BAR_REGS, reg, 4);
@@ -129,14 +121,14 @@ static uint32_t state_of(struct emub_dev *dev)
 static int leave_state(struct emub_dev *dev, uint32_t from, uint64_t timeout_ns)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NS };
-	uint64_t end = emub_now_ns() + timeout_ns + GRACE_NS;
+	uint64_t end = mrt_now_ns() + timeout_ns + GRACE_NS;
 	uint32_t state;
 
 	for (;;) {
 		state = state_of(dev);
 		if (state != from)
 			return (int)state;
-		if (emub_now_ns() > end)
+		if (mrt_now_ns() > end)
 			return mrt_fail(-ETIMEDOUT, "the device does not leave state %u", from);
 		nanosleep(&pause, NULL);
 	}

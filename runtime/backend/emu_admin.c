@@ -82,7 +82,7 @@ static bool completed(const struct emub_admin *a)
 /* Sleeps until an interrupt on vector 0 that came after number @seen, or LOOK_NS have passed. */
 static void sleep_for_irq(struct emub_dev *dev, unsigned int seen)
 {
-	uint64_t until = emub_now_ns() + LOOK_NS;
+	uint64_t until = mrt_now_ns() + LOOK_NS;
 	struct timespec ts = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 
 	pthread_mutex_lock(&dev->irq_lock);
@@ -109,7 +109,7 @@ static void acknowledge(struct emub_dev *dev)
 
 static int await(struct emub_dev *dev)
 {
-	uint64_t begin = emub_now_ns(), limit = dev->id.admin_timeout_ms * 1000000ULL;
+	uint64_t begin = mrt_now_ns(), limit = dev->id.admin_timeout_ms * 1000000ULL;
 	int err;
 
 	for (;;) {
@@ -124,7 +124,7 @@ static int await(struct emub_dev *dev)
 		err = emub_health(dev, 0);
 		if (err)
 			return err;
-		if (limit && emub_now_ns() - begin > limit)
+		if (limit && mrt_now_ns() - begin > limit)
 			return mrt_fail(
 				-ETIMEDOUT,
 				"the device did not complete an admin command within %u ms; "

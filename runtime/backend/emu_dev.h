@@ -134,7 +134,6 @@ static inline struct emub_dev *emub_dev_of(struct mrt_bdev *dev)
 uint32_t emub_read(struct emub_dev *dev, uint32_t reg);
 void emub_write(struct emub_dev *dev, uint32_t reg, uint32_t value);
 void emub_write64(struct emub_dev *dev, uint32_t reg_lo, uint64_t value);
-uint64_t emub_now_ns(void);
 /* Wakes every queue: something happened that concerns them all. */
 void emub_wake_all(struct emub_dev *dev);
 /* 0, or -EIO with the last error set, if the device or queue @number (0: none) has stopped. */

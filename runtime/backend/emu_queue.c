@@ -605,7 +605,7 @@ static bool spin(const struct emub_queue *q, uint32_t number, uint64_t now)
 				return true;
 			relax();
 		}
-	} while (emub_now_ns() < end);
+	} while (mrt_now_ns() < end);
 	return false;
 }
 
@@ -613,7 +613,7 @@ int emub_queue_wait(struct mrt_bqueue *base, uint32_t n, uint64_t deadline)
 {
 	struct emub_queue *q = queue_of(base);
 	uint32_t number = q->head + n - 1;
-	uint64_t now = emub_now_ns();
+	uint64_t now = mrt_now_ns();
 	int64_t timeout = -1;
 	int ret;
 
@@ -622,7 +622,7 @@ int emub_queue_wait(struct mrt_bqueue *base, uint32_t n, uint64_t deadline)
 	if (q->spin && spin(q, number, now))
 		return 0;
 	if (deadline != MRT_FOREVER) {
-		now = emub_now_ns();
+		now = mrt_now_ns();
 		if (now >= deadline)
 			return -ETIME;
 		timeout = (int64_t)(deadline - now);

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A queue on the application's ring has no descriptor: look at it so often. */
@@ -49,29 +48,11 @@ int mrt_gate_pass(struct mho_job *job)
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static int poll_until(struct pollfd *fds, nfds_t n, uint64_t deadline)
 {
-	uint64_t now = now_ns();
-	struct timespec ts, *timeout = NULL;
-
-	if (deadline != MRT_FOREVER) {
-		uint64_t left = deadline > now ? deadline - now : 0;
-
-		ts.tv_sec = (time_t)(left / 1000000000);
-		ts.tv_nsec = (long)(left % 1000000000);
-		timeout = &ts;
-	}
-	if (ppoll(fds, n, timeout, NULL) < 0 && errno != EINTR)
+	if (mrt_poll(fds, n, deadline) < 0 && errno != EINTR)
 		return mrt_fail(-EIO, "waiting for a fence failed: %s", mho_strerror(-errno));
-	return deadline != MRT_FOREVER && now_ns() >= deadline ? -ETIME : 0;
+	return deadline != MRT_FOREVER && mrt_now_ns() >= deadline ? -ETIME : 0;
 }
 
 int mrt_gate_wait(struct mrt_queue *queue, uint64_t deadline)
@@ -81,7 +62,7 @@ int mrt_gate_wait(struct mrt_queue *queue, uint64_t deadline)
 		{ .fd = gate_of(queue->backlog.first)->fd, .events = POLLIN },
 		{ .events = POLLIN },
 	};
-	uint64_t look = now_ns() + LOOK_NS;
+	uint64_t look = mrt_now_ns() + LOOK_NS;
 	int ret;
 
 	if (!queue->inflight)

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core/fence.h"
 #include "core/graph.h"
@@ -20,24 +19,6 @@
 #define PRIORITY_MAX 3
 /* Completions that are taken from the backend at once; on the stack. */
 #define REAP_MAX 64
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t deadline_of(int64_t timeout_ns)
-{
-	uint64_t now;
-
-	if (timeout_ns < 0)
-		return MRT_FOREVER;
-	now = now_ns();
-	return (uint64_t)timeout_ns < MRT_FOREVER - now ? now + (uint64_t)timeout_ns : MRT_FOREVER;
-}
 
 int mrt_queue_new(struct mrt_dev *dev, const struct mho_queue_opts *opts, struct mrt_queue **out)
 {
@@ -310,7 +291,7 @@ static int reap(struct mrt_queue *queue, struct mho_job **jobs, uint32_t max, ui
 		if (n >= min || timeout_ns == 0 || err || queue->told)
 			break;
 		if (!deadline)
-			deadline = deadline_of(timeout_ns);
+			deadline = mrt_deadline(timeout_ns);
 		err = wait_for(queue, min - n, deadline);
 		if (err && err != -ETIME)
 			return n ? (int)n : err;

@@ -18,16 +18,6 @@
 
 /* ---- waiting, with the lock ---- */
 
-static uint64_t deadline_of(int64_t timeout_ns)
-{
-	uint64_t now;
-
-	if (timeout_ns < 0)
-		return MRT_FOREVER;
-	now = mrt_sched_now();
-	return (uint64_t)timeout_ns < MRT_FOREVER - now ? now + (uint64_t)timeout_ns : MRT_FOREVER;
-}
-
 static void wait_for_others(struct mrt_sched *s, uint64_t deadline)
 {
 	struct timespec ts = { .tv_sec = (time_t)(deadline / 1000000000),
@@ -63,7 +53,7 @@ static void look(struct mrt_sched *s)
 /* Waits for something to change. The caller looks whether it is what it wants. 0 or -ETIME. */
 static int wait_once(struct mrt_sched *s, uint64_t deadline)
 {
-	if (mrt_sched_now() >= deadline)
+	if (mrt_now_ns() >= deadline)
 		return -ETIME;
 	/* Nothing would ever come. */
 	if (s->nfresh && !s->nissued && !s->opts.batch_ns)
@@ -294,7 +284,7 @@ static int submit_one(struct mrt_sched *s, struct mho_job *job, uint32_t priorit
 static int submit(struct mrt_sched *s, struct mho_job *const *jobs, uint32_t n, uint32_t priority,
 		  int64_t timeout_ns)
 {
-	uint64_t deadline = deadline_of(timeout_ns);
+	uint64_t deadline = mrt_deadline(timeout_ns);
 	uint32_t i;
 	int err = 0;
 
@@ -352,7 +342,7 @@ static uint32_t take_finished(struct mrt_sched *s, struct mho_job **jobs, uint32
 static int reap(struct mrt_sched *s, struct mho_job **jobs, uint32_t max, uint32_t min,
 		int64_t timeout_ns)
 {
-	uint64_t deadline = deadline_of(timeout_ns);
+	uint64_t deadline = mrt_deadline(timeout_ns);
 	uint32_t n = take_finished(s, jobs, max);
 
 	if (n < max) {
@@ -410,7 +400,7 @@ static uint32_t undone(const struct mrt_sched *s)
 int mho_sched_drain(struct mho_sched *handle, int64_t timeout_ns)
 {
 	struct mrt_sched *s = mrt_handle_get(handle, MRT_SCHED, "mho_sched_drain");
-	uint64_t deadline = deadline_of(timeout_ns);
+	uint64_t deadline = mrt_deadline(timeout_ns);
 	int err = 0;
 
 	if (!s)

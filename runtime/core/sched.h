@@ -206,6 +206,4 @@ void mrt_sched_sleep(struct mrt_sched *s, uint64_t deadline);
 /* mrt_sched_thread() - what the own thread does. */
 void *mrt_sched_thread(void *sched);
 
-uint64_t mrt_sched_now(void);
-
 #endif

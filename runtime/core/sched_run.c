@@ -8,21 +8,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/sched.h"
 
 /* Completions that are taken from a queue at once; on the stack. */
 #define REAP_MAX 64
-
-uint64_t mrt_sched_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static uint32_t nlanes(const struct mrt_sched *s)
 {
@@ -146,7 +137,7 @@ void mrt_sched_submitted(struct mrt_sched *s)
 	if (s->nfresh >= s->opts.batch) {
 		mrt_sched_flush(s);
 	} else if (s->nfresh && s->opts.batch_ns && s->due == MRT_FOREVER) {
-		s->due = mrt_sched_now() + s->opts.batch_ns;
+		s->due = mrt_now_ns() + s->opts.batch_ns;
 		mrt_sched_wake(s);
 	}
 }
@@ -208,7 +199,7 @@ bool mrt_sched_step(struct mrt_sched *s)
 {
 	bool any = take(s);
 
-	if (s->due != MRT_FOREVER && mrt_sched_now() >= s->due)
+	if (s->due != MRT_FOREVER && mrt_now_ns() >= s->due)
 		kick(s);
 	issue(s);
 	any |= s->finished.first && s->opts.done;
@@ -219,15 +210,6 @@ bool mrt_sched_step(struct mrt_sched *s)
 }
 
 /* ---- sleeping ---- */
-
-static void poll_until(struct pollfd *fds, nfds_t n, uint64_t deadline)
-{
-	uint64_t now = mrt_sched_now(), left = deadline > now ? deadline - now : 0;
-	struct timespec ts = { .tv_sec = (time_t)(left / 1000000000),
-			       .tv_nsec = (long)(left % 1000000000) };
-
-	ppoll(fds, n, deadline == MRT_FOREVER ? NULL : &ts, NULL);
-}
 
 void mrt_sched_sleep(struct mrt_sched *s, uint64_t deadline)
 {
@@ -246,7 +228,7 @@ void mrt_sched_sleep(struct mrt_sched *s, uint64_t deadline)
 			};
 	s->sleeping = true;
 	pthread_mutex_unlock(&s->lock);
-	poll_until(fds, n, deadline);
+	mrt_poll(fds, n, deadline);
 	pthread_mutex_lock(&s->lock);
 	s->sleeping = false;
 	/* It does not block; whether there was a message does not matter. */

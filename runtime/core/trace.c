@@ -7,16 +7,7 @@
  */
 #include "core/trace.h"
 
-#include <time.h>
 #include <unistd.h>
-
-uint64_t mrt_trace_time(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static int32_t this_thread(void)
 {
@@ -47,7 +38,7 @@ void mrt_trace_put_job(struct mrt_trace_queue *trace, const void *key,
 		       const struct mrt_trace_job_info *info)
 {
 	put(trace, &(struct mrt_trace_record){
-			   .time = mrt_trace_time(),
+			   .time = mrt_now_ns(),
 			   .key = (uintptr_t)key,
 			   .what = MRT_TRACE_JOB,
 			   .tid = this_thread(),
@@ -58,7 +49,7 @@ void mrt_trace_put_job(struct mrt_trace_queue *trace, const void *key,
 void mrt_trace_put_push(struct mrt_trace_queue *trace, const void *key, uint32_t jobs)
 {
 	put(trace, &(struct mrt_trace_record){
-			   .time = mrt_trace_time(),
+			   .time = mrt_now_ns(),
 			   .key = (uintptr_t)key,
 			   .what = MRT_TRACE_PUSH,
 			   .tid = this_thread(),
@@ -70,7 +61,7 @@ void mrt_trace_put_push(struct mrt_trace_queue *trace, const void *key, uint32_t
 void mrt_trace_put_done(struct mrt_trace_queue *trace, const void *key, const struct mrt_done *done)
 {
 	put(trace, &(struct mrt_trace_record){
-			   .time = mrt_trace_time(),
+			   .time = mrt_now_ns(),
 			   .key = (uintptr_t)key,
 			   .what = MRT_TRACE_DONE,
 			   .tid = this_thread(),
@@ -85,6 +76,6 @@ void mrt_trace_put_call(struct mrt_trace_queue *trace, enum mrt_trace_what what,
 			   .time = begin,
 			   .what = what,
 			   .tid = this_thread(),
-			   .call = { mrt_trace_time(), n },
+			   .call = { mrt_now_ns(), n },
 		   });
 }

@@ -136,7 +136,6 @@ void mrt_trace_put_done(struct mrt_trace_queue *trace, const void *key,
 			const struct mrt_done *done);
 void mrt_trace_put_call(struct mrt_trace_queue *trace, enum mrt_trace_what what, uint64_t begin,
 			uint32_t n);
-uint64_t mrt_trace_time(void);
 
 /* mrt_trace_pushed() - the device has a job, or a sequence of so many @jobs. */
 static inline void mrt_trace_pushed(struct mrt_trace_queue *trace, const void *key, uint32_t jobs)
@@ -166,7 +165,7 @@ static inline void mrt_trace_aside(struct mrt_trace_queue *trace)
 /* mrt_trace_begin(), mrt_trace_end() - a call, and what it did. */
 static inline uint64_t mrt_trace_begin(const struct mrt_trace_queue *trace)
 {
-	return __builtin_expect(trace != NULL, 0) ? mrt_trace_time() : 0;
+	return __builtin_expect(trace != NULL, 0) ? mrt_now_ns() : 0;
 }
 
 static inline void mrt_trace_end(struct mrt_trace_queue *trace, enum mrt_trace_what what,

@@ -80,7 +80,7 @@ static void drain_queues(struct mrt_trace *trace)
 
 static void read_driver(struct mrt_trace *trace)
 {
-	int64_t begin = (int64_t)mrt_trace_time();
+	int64_t begin = (int64_t)mrt_now_ns();
 
 	if (!trace->fs)
 		return;
@@ -120,7 +120,7 @@ static void look(struct mrt_trace *trace)
 
 static struct timespec after(uint64_t ns)
 {
-	uint64_t until = mrt_trace_time() + ns;
+	uint64_t until = mrt_now_ns() + ns;
 
 	return (struct timespec){ .tv_sec = (time_t)(until / 1000000000),
 				  .tv_nsec = (long)(until % 1000000000) };
@@ -188,8 +188,8 @@ static void start_driver(struct mrt_trace *trace, const struct mrt_trace_source 
 	if (mrt_trace_fs_start("", &trace->fs, why, sizeof(why))) {
 		mrt_log(trace->log, MHO_LOG_WARNING, "trace: %s", why);
 		snprintf(text, sizeof(text), "without the driver's part: %s", why);
-		mrt_trace_put_note(trace->program.file, trace->program.pid,
-				   (int64_t)mrt_trace_time(), text);
+		mrt_trace_put_note(trace->program.file, trace->program.pid, (int64_t)mrt_now_ns(),
+				   text);
 		return;
 	}
 	trace->driver = mrt_trace_driver_new(trace->program.file, source);

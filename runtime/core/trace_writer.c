@@ -315,7 +315,7 @@ static void report_lost(struct mrt_trace_program *program, struct mrt_trace_queu
 		return;
 	snprintf(text, sizeof(text), "%" PRIu64 " records of queue %u were lost: no room for them",
 		 lost - queue->writer->lost, queue->id);
-	mrt_trace_put_note(program->file, program->pid, (int64_t)mrt_trace_time(), text);
+	mrt_trace_put_note(program->file, program->pid, (int64_t)mrt_now_ns(), text);
 	queue->writer->lost = lost;
 }
 
