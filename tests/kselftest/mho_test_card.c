@@ -215,3 +215,16 @@ int mt_repair(void)
 	mt_timeout(0);
 	return ret ? ret : mt_works();
 }
+
+int mt_replace(void)
+{
+	int ret;
+
+	if (!mt_node() || mt_works()) {
+		mt_order("card unplug");
+		mt_order("card start");
+		mt_order("card plug");
+	}
+	ret = mt_node_wait(true);
+	return ret ? ret : mt_repair();
+}

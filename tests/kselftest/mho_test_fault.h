@@ -124,6 +124,13 @@ int mt_timeout(unsigned int ms);
  */
 int mt_repair(void);
 
+/**
+ * mt_replace() - plug another card, unless there is one that works; then mt_repair()
+ *
+ * Return: 0, or what does not work.
+ */
+int mt_replace(void);
+
 /* --- mho_test_order.c: orders to the host, and waiting --- */
 
 /**

@@ -39,4 +39,24 @@ static inline void spoil(void *args, const struct wrong *wrong)
 	memcpy((char *)args + wrong->offset, &wrong->value, wrong->size);
 }
 
+/*
+ * Each wrong field, one at a time, of arguments that are right without it. @call is what is tried
+ * with them; it knows them as refused_args.
+ */
+#define EXPECT_REFUSED_BY(call, good, list)                                                     \
+	do {                                                                                    \
+		size_t refused_index;                                                           \
+                                                                                                \
+		for (refused_index = 0; refused_index < MT_ARRAY_SIZE(list); refused_index++) { \
+			const struct wrong *refused_wrong = &(list)[refused_index];             \
+			__typeof__(good) refused_args = (good);                                 \
+                                                                                                \
+			spoil(&refused_args, refused_wrong);                                    \
+			EXPECT_EQ(refused_wrong->want, call)                                    \
+			{                                                                       \
+				TH_LOG("%s", refused_wrong->what);                              \
+			}                                                                       \
+		}                                                                               \
+	} while (0)
+
 #endif /* MHO_TEST_WRONG_H */

@@ -35,13 +35,7 @@ FIXTURE_TEARDOWN(death)
 {
 	if (self->s.fd >= 0)
 		mt_session_close(&self->s);
-	if (!mt_node() || mt_works()) {
-		mt_order("card unplug");
-		mt_order("card start");
-		mt_order("card plug");
-	}
-	EXPECT_EQ(0, mt_node_wait(true));
-	EXPECT_EQ(0, mt_repair());
+	EXPECT_EQ(0, mt_replace());
 }
 
 static bool is_gone(int ret)

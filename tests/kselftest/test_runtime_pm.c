@@ -334,20 +334,18 @@ TEST_F(runtime_pm, system_suspend_while_asleep)
 
 TEST_F(runtime_pm, driver_leaves_while_asleep)
 {
-	const char *address = mt_card_address();
 	struct mt_session s;
 	int fd;
 
-	ASSERT_NE(NULL, address);
-	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
-	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
+	ASSERT_EQ(0, mt_unbind());
+	ASSERT_EQ(0, mt_bind());
 	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "50"));
 	EXPECT_TRUE(falls_asleep());
 
 	/* And while a file keeps it awake, which outlives the driver. */
 	ASSERT_EQ(0, mt_session_open(&s));
-	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
-	ASSERT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
+	ASSERT_EQ(0, mt_unbind());
+	ASSERT_EQ(0, mt_bind());
 	ASSERT_EQ(0, mt_card_write("power/autosuspend_delay_ms", "50"));
 	EXPECT_TRUE(falls_asleep());
 	mt_session_close(&s);

@@ -59,23 +59,8 @@ FIXTURE_TEARDOWN(uring_bad)
 #define COMMAND(op, payload) \
 	mt_ring_cmd(&self->ring, self->s.fd, op, payload, sizeof(*(payload)), 0)
 
-/* Each wrong field, one at a time, of a payload that is right without it. */
-#define EXPECT_REFUSED(op, good, list)                                                          \
-	do {                                                                                    \
-		size_t refused_index;                                                           \
-                                                                                                \
-		for (refused_index = 0; refused_index < MT_ARRAY_SIZE(list); refused_index++) { \
-			const struct wrong *refused_wrong = &(list)[refused_index];             \
-			__typeof__(good) refused_args = (good);                                 \
-                                                                                                \
-			spoil(&refused_args, refused_wrong);                                    \
-			COMMAND(op, &refused_args);                                             \
-			EXPECT_EQ(refused_wrong->want, mt_ring_one(&self->ring))                \
-			{                                                                       \
-				TH_LOG("%s", refused_wrong->what);                              \
-			}                                                                       \
-		}                                                                               \
-	} while (0)
+#define EXPECT_REFUSED(op, good, list) \
+	EXPECT_REFUSED_BY((COMMAND(op, &refused_args), mt_ring_one(&self->ring)), good, list)
 
 /* --- SQEs --- */
 

@@ -810,19 +810,17 @@ TEST_F(window, driver_leaves)
 {
 	struct toucher t = { 0 };
 	struct drm_mho_array_window args;
-	const char *address = mt_card_address();
 	pthread_t thread;
 	struct view view;
 	unsigned int before;
 
-	ASSERT_NE(NULL, address);
 	ASSERT_EQ(0, view_open(self->s.fd, self->array, 0, &t.view));
 	ASSERT_EQ(0, view_open(self->s.fd, self->array, 1, &view));
 	poke(view.in, SECRET);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, touch, &t));
 	while (t.rounds < 10)
 		usleep(100);
-	ASSERT_EQ(0, mt_card_write("driver/unbind", address));
+	ASSERT_EQ(0, mt_unbind());
 	/* No signal, also for pages that are touched first now. */
 	EXPECT_NE(SECRET, peek(view.in));
 	memset(view.in, 0x55, view.args.in_size + view.args.out_size);
@@ -834,7 +832,7 @@ TEST_F(window, driver_leaves)
 	EXPECT_EQ(MAP_FAILED, map_at(self->s.fd, view.args.mmap_offset, view.args.in_size));
 	EXPECT_EQ(ENODEV, errno);
 	EXPECT_EQ(-ENODEV, ask(self->s.fd, self->array, 0, &args));
-	EXPECT_EQ(0, mt_write_file("/sys/bus/pci/drivers/mho/bind", address));
+	EXPECT_EQ(0, mt_bind());
 	EXPECT_NE(SECRET, peek(view.in));
 	t.stop = true;
 	ASSERT_EQ(0, pthread_join(thread, NULL));
