@@ -12,6 +12,7 @@
 #include <drm/drm_print.h>
 
 #include "mho_client.h"
+#include "mho_prepare_table.h"
 #include "mho_compat.h"
 #include "mho_device.h"
 #include "mho_pm.h"
@@ -41,7 +42,7 @@ int mho_client_open(struct drm_device *drm, struct drm_file *file)
 	mutex_init(&client->lock);
 	xa_init_flags(&client->ctxs, XA_FLAGS_ALLOC1);
 	xa_init_flags(&client->arrays, XA_FLAGS_ALLOC1);
-	xa_init_flags(&client->prepared, XA_FLAGS_ALLOC1);
+	ida_init(&client->prepared_ids);
 	file->driver_priv = client;
 	return 0;
 }
@@ -52,7 +53,9 @@ static void mho_client_free(struct kref *ref)
 
 	xa_destroy(&client->ctxs);
 	xa_destroy(&client->arrays);
-	xa_destroy(&client->prepared);
+	ida_destroy(&client->prepared_ids);
+	/* Nobody calls any more. */
+	kvfree(rcu_dereference_protected(client->prepared, true));
 	mutex_destroy(&client->lock);
 	kfree(client);
 }

@@ -10,6 +10,7 @@
 
 #include <linux/atomic.h>
 #include <linux/blkdev.h>
+#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -27,6 +28,7 @@ struct io_uring_cmd;
 struct mho_bo;
 struct mho_device;
 struct mho_fixed_pool;
+struct mho_prepare_table;
 struct mho_window;
 
 /**
@@ -64,7 +66,8 @@ static inline void mho_usage_add(struct mho_usage *sum, const struct mho_usage *
  * @ctxs: struct mho_ctx by handle
  * @arrays: struct mho_array by handle
  * @fixed: memory for operands in registered buffers, or NULL; set once, under @lock
- * @prepared: struct mho_prepared by handle
+ * @prepared: its prepared sequences by handle, under RCU, or NULL
+ * @prepared_ids: handles in use, under @lock
  * @prepared_jobs: jobs of these, all runs, under @lock
  * @array_count: arrays
  * @ctx_count: contexts
@@ -89,7 +92,8 @@ struct mho_client {
 	struct xarray ctxs;
 	struct xarray arrays;
 	struct mho_fixed_pool *fixed;
-	struct xarray prepared;
+	struct mho_prepare_table __rcu *prepared;
+	struct ida prepared_ids;
 	unsigned int prepared_jobs;
 	unsigned int array_count;
 	unsigned int ctx_count;
@@ -101,6 +105,18 @@ struct mho_client {
 	spinlock_t usage_lock; /* of users and past */
 	struct list_head users;
 	struct mho_usage past;
+};
+
+/**
+ * struct mho_uring_chain - io_uring commands that are completed by one task work
+ * @first: the first of them, or NULL
+ * @last: the last
+ * @open: more may come
+ */
+struct mho_uring_chain {
+	struct io_uring_cmd *first;
+	struct io_uring_cmd *last;
+	bool open;
 };
 
 /**
@@ -118,6 +134,7 @@ struct mho_client {
  * @watchdog: looks at the queue when jobs are in flight that the scheduler does not have
  * @plug: whose end rings the doorbell, or NULL; under the queue's lock
  * @plug_cb: in the list of @plug
+ * @chain: of commands that end, under the queue's lock
  * @prepared: its prepared sequences, under @submit_lock
  * @scheduled: groups that the scheduler has and the queue not yet
  * @held: these, under the queue's lock
@@ -147,6 +164,7 @@ struct mho_ctx {
 	struct delayed_work watchdog;
 	struct blk_plug *plug;
 	struct blk_plug_cb plug_cb;
+	struct mho_uring_chain chain;
 	struct list_head prepared;
 	atomic_t scheduled;
 	struct list_head held;
@@ -270,11 +288,38 @@ int mho_sched_setup(struct mho_ctx *ctx);
 /* mho_timeout.c */
 unsigned int mho_timeout_ms(struct mho_device *mdev);
 void mho_timeout_init(struct mho_ctx *ctx);
-void mho_timeout_watch(struct mho_ctx *ctx);
+void mho_timeout_arm(struct mho_ctx *ctx);
 void mho_timeout_check(struct mho_ctx *ctx);
 
+/**
+ * mho_timeout_watch() - something is in flight that no one else watches; any context
+ * @ctx: context, not closed
+ *
+ * The watchdog goes off once in its time at most, however many jobs there are.
+ */
+static inline void mho_timeout_watch(struct mho_ctx *ctx)
+{
+	if (!delayed_work_pending(&ctx->watchdog))
+		mho_timeout_arm(ctx);
+}
+
 /* mho_plug.c */
-void mho_plug_ring(struct mho_ctx *ctx);
+bool mho_plug_hold(struct mho_ctx *ctx, struct blk_plug *plug);
+
+/**
+ * mho_plug_ring() - tell the device of what was added to a context's queue, now or soon
+ * @ctx: context; its queue's lock is held, by the task that adds
+ */
+static inline void mho_plug_ring(struct mho_ctx *ctx)
+{
+#ifdef CONFIG_BLOCK
+	struct blk_plug *plug = current->plug;
+
+	if (plug && (ctx->plug == plug || mho_plug_hold(ctx, plug)))
+		return;
+#endif
+	mho_queue_ring(&ctx->queue);
+}
 
 /* mho_prepare.c */
 int mho_ioctl_prepare(struct drm_device *drm, void *data, struct drm_file *file);

@@ -161,9 +161,13 @@ static void mho_job_write_result(struct mho_job *job, struct mho_cmd *cmd,
 	smp_store_release(&result->done, DRM_MHO_RESULT_DONE);
 }
 
-/* Under the queue's lock. */
-static void mho_job_cmd_done(struct mho_group *group, struct mho_cmd *cmd,
-			     const struct mho_done *done)
+/**
+ * mho_group_cmd_done() - a command is done
+ * @group: its job
+ * @cmd: command
+ * @done: how; the queue's lock is held
+ */
+void mho_group_cmd_done(struct mho_group *group, struct mho_cmd *cmd, const struct mho_done *done)
 {
 	struct mho_job *job = to_mho_job(group);
 	struct mho_ctx *ctx = job->ctx;
@@ -238,22 +242,42 @@ static void mho_job_retire(struct mho_job *job)
 	mho_job_leave(ctx);
 }
 
-/* Fence first: who sees the completion may ask for it. */
-static void mho_job_all_done(struct mho_group *group)
+/**
+ * mho_group_all_done() - the last command of a job is done
+ * @group: the job; the queue's lock is held
+ *
+ * Fence first: who sees the completion may ask for it.
+ */
+void mho_group_all_done(struct mho_group *group)
 {
 	struct mho_job *job = to_mho_job(group);
-	struct io_uring_cmd *cmd;
 
 	if (job->fence_ready) {
 		if (group->error)
 			dma_fence_set_error(&job->fence->base, group->error);
 		dma_fence_signal(&job->fence->base);
 	}
-	cmd = mho_uring_take(job);
+	mho_uring_end(job);
 	if (!job->by_scheduler)
 		mho_job_retire(job);
-	if (cmd)
-		mho_uring_post(cmd);
+}
+
+/**
+ * mho_group_many_begin() - many jobs may be done now, one after the other
+ * @queue: whose; its lock is held until mho_group_many_end()
+ */
+void mho_group_many_begin(struct mho_queue *queue)
+{
+	mho_uring_chain_begin(container_of(queue, struct mho_ctx, queue));
+}
+
+/**
+ * mho_group_many_end() - those were all
+ * @queue: whose
+ */
+void mho_group_many_end(struct mho_queue *queue)
+{
+	mho_uring_chain_end(container_of(queue, struct mho_ctx, queue));
 }
 
 /**
@@ -284,22 +308,7 @@ struct mho_job *mho_job_new(struct mho_ctx *ctx, unsigned int count)
 	job->ctx = ctx;
 	refcount_set(&job->ref, 1);
 	INIT_LIST_HEAD(&job->link);
-	job->group.cmd_done = mho_job_cmd_done;
-	job->group.all_done = mho_job_all_done;
 	return job;
-}
-
-/**
- * mho_job_begin() - from now on the context waits for the job before it ends
- * @job: job; the queue's lock is held
- */
-void mho_job_begin(struct mho_job *job)
-{
-	struct mho_ctx *ctx = job->ctx;
-
-	lockdep_assert_held(&ctx->queue.lock);
-	WRITE_ONCE(ctx->jobs, ctx->jobs + 1);
-	WRITE_ONCE(ctx->waiting, ctx->waiting + job->count);
 }
 
 /**
@@ -346,7 +355,6 @@ static void mho_job_unhold(struct mho_job *job)
 static void mho_job_end(struct mho_job *job, int error)
 {
 	struct mho_done done = { .status = error };
-	struct io_uring_cmd *cmd;
 	unsigned int i;
 
 	lockdep_assert_held(&job->ctx->queue.lock);
@@ -355,11 +363,9 @@ static void mho_job_end(struct mho_job *job, int error)
 		if (job->cmds[i].state == MHO_CMD_DONE)
 			continue;
 		job->cmds[i].state = MHO_CMD_DONE;
-		mho_job_cmd_done(&job->group, &job->cmds[i], &done);
+		mho_group_cmd_done(&job->group, &job->cmds[i], &done);
 	}
-	cmd = mho_uring_take(job);
-	if (cmd)
-		mho_uring_post(cmd);
+	mho_uring_end(job);
 }
 
 /**
@@ -642,16 +648,4 @@ int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, 
 		return PTR_ERR(addr);
 	job->results = addr + offset;
 	return 0;
-}
-
-/**
- * mho_job_expect() - tell who looks at the results that there are none yet
- * @job: job
- */
-void mho_job_expect(struct mho_job *job)
-{
-	unsigned int i;
-
-	for (i = 0; job->results && i < job->count; i++)
-		WRITE_ONCE(job->results[i].done, DRM_MHO_RESULT_PENDING);
 }

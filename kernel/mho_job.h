@@ -41,8 +41,9 @@ struct mho_fence {
  * @ctx: context, which outlives it but for its memory
  * @ref: who runs it, and the io_uring command that waits for it; not of prepared ones
  * @prepared: sequence that it is a run of, or NULL
- * @link: in the list of what the scheduler holds, or of runs that are free
+ * @link: in the list of what the scheduler holds
  * @free: in the list of what is to be freed
+ * @next: in the list of runs that are free
  * @cmd: the io_uring command that waits for it, or NULL; under the queue's lock
  * @user_data: of that command
  * @fixed: its operands in registered buffers, or NULL
@@ -65,6 +66,7 @@ struct mho_job {
 	struct mho_prepared *prepared;
 	struct list_head link;
 	struct llist_node free;
+	struct mho_job *next;
 	struct io_uring_cmd *cmd;
 	u64 user_data;
 	struct mho_fixed *fixed;
@@ -85,11 +87,35 @@ static inline struct mho_job *to_mho_job(struct mho_group *group)
 	return container_of(group, struct mho_job, group);
 }
 
+/**
+ * mho_job_begin() - from now on the context waits for the job before it ends
+ * @job: job; the queue's lock is held
+ */
+static inline void mho_job_begin(struct mho_job *job)
+{
+	struct mho_ctx *ctx = job->ctx;
+
+	lockdep_assert_held(&ctx->queue.lock);
+	WRITE_ONCE(ctx->jobs, ctx->jobs + 1);
+	WRITE_ONCE(ctx->waiting, ctx->waiting + job->count);
+}
+
+/**
+ * mho_job_expect() - tell who looks at the results that there are none yet
+ * @job: job
+ */
+static inline void mho_job_expect(struct mho_job *job)
+{
+	unsigned int i;
+
+	for (i = 0; job->results && i < job->count; i++)
+		WRITE_ONCE(job->results[i].done, DRM_MHO_RESULT_PENDING);
+}
+
 /* mho_job.c */
 void mho_job_init(struct mho_device *mdev);
 struct mho_job *mho_job_new(struct mho_ctx *ctx, unsigned int count);
 struct mho_job *mho_job_alloc(struct mho_ctx *ctx, unsigned int count);
-void mho_job_begin(struct mho_job *job);
 void mho_job_release(struct mho_job *job);
 void mho_job_put(struct mho_job *job);
 int mho_job_set_cmd(struct mho_job *job, struct drm_file *file, unsigned int index,
@@ -98,7 +124,6 @@ int mho_job_set_results(struct mho_job *job, struct drm_file *file, u32 handle, 
 			size_t count);
 void mho_job_rest(struct mho_job *job);
 void mho_job_forget(struct mho_job *job);
-void mho_job_expect(struct mho_job *job);
 int mho_job_fence_alloc(struct mho_job *job);
 void mho_job_fence_init(struct mho_job *job);
 void mho_job_cancel(struct mho_job *job, int error);
@@ -130,7 +155,8 @@ void mho_uring_mark(struct mho_uring_call *call);
 void mho_uring_attach(struct mho_uring_call *call, struct mho_job *job);
 void mho_uring_fail(struct mho_uring_call *call, struct mho_job *job, int error);
 void mho_uring_trace(struct mho_uring_call *call, struct mho_job *job);
-struct io_uring_cmd *mho_uring_take(struct mho_job *job);
-void mho_uring_post(struct io_uring_cmd *cmd);
+void mho_uring_end(struct mho_job *job);
+void mho_uring_chain_begin(struct mho_ctx *ctx);
+void mho_uring_chain_end(struct mho_ctx *ctx);
 
 #endif

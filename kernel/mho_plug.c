@@ -25,34 +25,21 @@ static void mho_plug_end(struct blk_plug_cb *cb, bool from_schedule)
 	mho_ctx_put(ctx);
 }
 
-/* Is there a plug of this task, and the context on its list? */
-static bool mho_plug_hold(struct mho_ctx *ctx)
+/**
+ * mho_plug_hold() - ring when a plug ends
+ * @ctx: context that is not on the plug's list; its queue's lock is held
+ * @plug: plug of this task
+ *
+ * Return: false: another plug has the context, so ring now.
+ */
+bool mho_plug_hold(struct mho_ctx *ctx, struct blk_plug *plug)
 {
-	struct blk_plug *plug = current->plug;
-
-	if (!plug)
-		return false;
 	if (ctx->plug)
-		return ctx->plug == plug;
+		return false;
 	kref_get(&ctx->ref);
 	ctx->plug = plug;
 	ctx->plug_cb.callback = mho_plug_end;
 	list_add_tail(&ctx->plug_cb.list, &plug->cb_list);
 	return true;
 }
-#else
-static bool mho_plug_hold(struct mho_ctx *ctx)
-{
-	return false;
-}
 #endif
-
-/**
- * mho_plug_ring() - tell the device of what was added to a context's queue, now or soon
- * @ctx: context; its queue's lock is held, by the task that adds
- */
-void mho_plug_ring(struct mho_ctx *ctx)
-{
-	if (!mho_plug_hold(ctx))
-		mho_queue_ring(&ctx->queue);
-}

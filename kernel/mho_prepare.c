@@ -20,6 +20,7 @@
 #include "mho_device.h"
 #include "mho_gem.h"
 #include "mho_job.h"
+#include "mho_prepare_table.h"
 
 /**
  * struct mho_prepared_step - where a job's operands are
@@ -45,7 +46,7 @@ struct mho_prepared_step {
  * @b_slots: places of operands b
  * @result_slots: places of results
  * @model: what all runs are copies of; holds what the jobs name
- * @idle: runs that are free, under the queue's lock
+ * @idle: runs that are free, linked by &mho_job.next, under the queue's lock
  * @active: the others, likewise
  * @closed: no run starts any more, likewise
  * @work: frees it when the last run ends
@@ -61,7 +62,7 @@ struct mho_prepared {
 	u32 b_slots;
 	u32 result_slots;
 	struct mho_job *model;
-	struct list_head idle;
+	struct mho_job *idle;
 	unsigned int active;
 	bool closed;
 	struct work_struct work;
@@ -75,8 +76,10 @@ static void mho_prepare_free(struct mho_prepared *seq)
 	struct mho_ctx *ctx = seq->ctx;
 	struct mho_job *job, *next;
 
-	list_for_each_entry_safe(job, next, &seq->idle, link)
+	for (job = seq->idle; job; job = next) {
+		next = job->next;
 		mho_job_put(job);
+	}
 	mutex_lock(&ctx->client->lock);
 	ctx->client->prepared_jobs -= seq->runs * seq->model->count;
 	mutex_unlock(&ctx->client->lock);
@@ -121,7 +124,8 @@ void mho_prepare_put_run(struct mho_job *job)
 
 	lockdep_assert_held(&job->ctx->queue.lock);
 	/* The latest is the one that is still in the cache. */
-	list_add(&job->link, &seq->idle);
+	job->next = seq->idle;
+	seq->idle = job;
 	if (!--seq->active && seq->closed)
 		queue_work(job->ctx->client->mdev->free_wq, &seq->work);
 }
@@ -214,13 +218,13 @@ static struct mho_job *mho_prepare_get_run(struct mho_prepared *seq,
 	if (args->a_slot >= seq->a_slots || args->b_slot >= seq->b_slots ||
 	    args->result_slot >= seq->result_slots)
 		return ERR_PTR(-EINVAL);
-	job = list_first_entry_or_null(&seq->idle, struct mho_job, link);
+	job = seq->idle;
 	if (!job || ctx->waiting > MHO_WAITING_MAX)
 		return ERR_PTR(-EBUSY);
 	ret = mho_prepare_use(job);
 	if (ret)
 		return ERR_PTR(ret);
-	list_del_init(&job->link);
+	seq->idle = job->next;
 	seq->active++;
 	mho_job_begin(job);
 	mho_prepare_fill(seq, job, args);
@@ -243,20 +247,19 @@ int mho_prepare_run(struct mho_client *client, struct drm_file *file,
 	struct mho_queue *queue;
 	bool scheduled;
 	struct mho_job *job;
-	unsigned long flags;
 	int ret = 0;
 
 	rcu_read_lock();
-	seq = xa_load(&client->prepared, args->handle);
+	seq = mho_prepare_find(client, args->handle);
 	if (!seq) {
 		rcu_read_unlock();
 		return -ENOENT;
 	}
 	queue = &seq->ctx->queue;
-	spin_lock_irqsave(&queue->lock, flags);
+	spin_lock_irq(&queue->lock);
 	job = mho_prepare_get_run(seq, args);
 	if (IS_ERR(job)) {
-		spin_unlock_irqrestore(&queue->lock, flags);
+		spin_unlock_irq(&queue->lock);
 		rcu_read_unlock();
 		return PTR_ERR(job);
 	}
@@ -265,7 +268,7 @@ int mho_prepare_run(struct mho_client *client, struct drm_file *file,
 	scheduled = atomic_read(&seq->ctx->scheduled);
 	if (!scheduled)
 		ret = mho_submit_add(job, file->client_id, call);
-	spin_unlock_irqrestore(&queue->lock, flags);
+	spin_unlock_irq(&queue->lock);
 	rcu_read_unlock();
 	if (scheduled)
 		ret = mho_submit_scheduled(job, file, call);
@@ -344,7 +347,8 @@ static int mho_prepare_runs(struct mho_prepared *seq)
 			return -ENOMEM;
 		job->prepared = seq;
 		memcpy(job->cmds, model->cmds, flex_array_size(job, cmds, job->count));
-		list_add(&job->link, &seq->idle);
+		job->next = seq->idle;
+		seq->idle = job;
 	}
 	return 0;
 }
@@ -356,8 +360,7 @@ static int mho_prepare_publish(struct mho_prepared *seq, u32 *handle)
 
 	mutex_lock(&ctx->submit_lock);
 	if (!ctx->closing)
-		ret = xa_alloc(&ctx->client->prepared, &seq->handle, seq, xa_limit_31b,
-			       GFP_KERNEL_ACCOUNT);
+		ret = mho_prepare_insert(ctx->client, seq, &seq->handle);
 	/* Whoever guesses the handle may end it, once it is in the list. */
 	if (!ret) {
 		*handle = seq->handle;
@@ -405,7 +408,6 @@ static struct mho_prepared *mho_prepare_alloc(struct mho_ctx *ctx,
 	seq->a_slots = args->a_slots;
 	seq->b_slots = args->b_slots;
 	seq->result_slots = args->result_slots;
-	INIT_LIST_HEAD(&seq->idle);
 	INIT_WORK(&seq->work, mho_prepare_work);
 	return seq;
 }
@@ -476,7 +478,7 @@ int mho_ioctl_unprepare(struct drm_device *drm, void *data, struct drm_file *fil
 
 	if (args->pad)
 		return -EINVAL;
-	seq = xa_erase(&client->prepared, args->handle);
+	seq = mho_prepare_remove(client, args->handle, NULL);
 	if (!seq)
 		return -ENOENT;
 	mutex_lock(&seq->ctx->submit_lock);
@@ -498,7 +500,7 @@ void mho_prepare_close(struct mho_ctx *ctx)
 	mutex_lock(&ctx->submit_lock);
 	list_for_each_entry_safe(seq, next, &ctx->prepared, link)
 		/* Otherwise UNPREPARE was here first, and waits for the lock. */
-		if (xa_cmpxchg(&ctx->client->prepared, seq->handle, seq, NULL, 0) == seq)
+		if (mho_prepare_remove(ctx->client, seq->handle, seq))
 			list_move(&seq->link, &ours);
 	mutex_unlock(&ctx->submit_lock);
 	list_for_each_entry_safe(seq, next, &ours, link)

@@ -266,10 +266,10 @@ static void mho_queue_complete(struct mho_queue *queue, struct mho_cmd *cmd,
 	list_del_init(&cmd->link);
 	cmd->state = MHO_CMD_DONE;
 	trace_mho_complete(queue, cmd, done);
-	group->cmd_done(group, cmd, done);
+	mho_group_cmd_done(group, cmd, done);
 	if (!--group->left) {
 		trace_mho_done(queue, group);
-		group->all_done(group);
+		mho_group_all_done(group);
 	}
 }
 
@@ -286,6 +286,13 @@ static bool mho_queue_room(const struct mho_queue *queue)
 	return queue->cid_head - queue->cid_tail < mho_queue_size(queue) - 1;
 }
 
+static void mho_queue_launch(struct mho_queue *queue, struct mho_cmd *cmd)
+{
+	list_add_tail(&cmd->link, &queue->flying);
+	mho_queue_write(queue, cmd);
+	cmd->group->started = true;
+}
+
 /* Writes what waits and has room; mho_queue_ring() tells the device. */
 static void mho_queue_fill(struct mho_queue *queue)
 {
@@ -299,10 +306,19 @@ static void mho_queue_fill(struct mho_queue *queue)
 			mho_queue_end(queue, cmd, -ECANCELED);
 			continue;
 		}
-		list_move_tail(&cmd->link, &queue->flying);
-		mho_queue_write(queue, cmd);
-		cmd->group->started = true;
+		list_del(&cmd->link);
+		mho_queue_launch(queue, cmd);
 	}
+}
+
+static void mho_queue_add_cmd(struct mho_queue *queue, struct mho_cmd *cmd)
+{
+	cmd->state = MHO_CMD_NEW;
+	if (list_empty(&queue->waiting) && !queue->stopped && mho_queue_room(queue) &&
+	    !mho_queue_stale(queue, cmd))
+		mho_queue_launch(queue, cmd);
+	else
+		list_add_tail(&cmd->link, &queue->waiting);
 }
 
 /**
@@ -342,11 +358,12 @@ int mho_queue_add(struct mho_queue *queue, struct mho_group *group, struct mho_c
 	for (i = 0; i < count; i++) {
 		cmds[i].group = group;
 		cmds[i].index = i;
-		cmds[i].state = MHO_CMD_NEW;
-		list_add_tail(&cmds[i].link, &queue->waiting);
 	}
 	trace_mho_push(queue, group, count);
-	mho_queue_fill(queue);
+	for (i = 0; i < count; i++)
+		mho_queue_add_cmd(queue, &cmds[i]);
+	if (!list_empty(&queue->waiting))
+		mho_queue_fill(queue);
 	return 0;
 }
 
@@ -516,6 +533,7 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 	u32 tail;
 
 	spin_lock_irqsave(&queue->lock, flags);
+	mho_group_many_begin(queue);
 	while (!queue->lost && count < mho_queue_size(queue)) {
 		more = mho_queue_drain(queue);
 		if (!more)
@@ -524,6 +542,7 @@ unsigned int mho_queue_reap(struct mho_queue *queue)
 		if (!queue->stopped)
 			mho_doorbell_arm(queue);
 	}
+	mho_group_many_end(queue);
 	if (count) {
 		queue->last_done = jiffies;
 		queue->reaps++;

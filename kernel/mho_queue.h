@@ -91,16 +91,12 @@ struct mho_done {
  * @started: the ring has had one of them
  * @error: first failure, -errno
  * @seqno: its number in its context, for whoever traces
- * @cmd_done: called for each command, under the queue's lock, interrupts off
- * @all_done: called when the last is done, likewise
  */
 struct mho_group {
 	unsigned int left;
 	bool started;
 	int error;
 	u64 seqno;
-	void (*cmd_done)(struct mho_group *group, struct mho_cmd *cmd, const struct mho_done *done);
-	void (*all_done)(struct mho_group *group);
 };
 
 /**
@@ -180,6 +176,16 @@ static inline unsigned int mho_queue_size(const struct mho_queue *queue)
 {
 	return 1U << queue->order;
 }
+
+/*
+ * Whoever makes groups defines these, and is told with them, under the queue's lock, interrupts
+ * off. Not by pointers: calls through these are slow on processors that must not guess where they
+ * go.
+ */
+void mho_group_cmd_done(struct mho_group *group, struct mho_cmd *cmd, const struct mho_done *done);
+void mho_group_all_done(struct mho_group *group);
+void mho_group_many_begin(struct mho_queue *queue);
+void mho_group_many_end(struct mho_queue *queue);
 
 void mho_cmd_sqe(const struct mho_cmd *cmd, struct mho_hw_sqe *sqe);
 int mho_queue_alloc(struct mho_device *mdev, struct mho_queue *queue, unsigned int order,

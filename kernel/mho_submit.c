@@ -250,7 +250,8 @@ int mho_submit_add(struct mho_job *job, u64 client_id, struct mho_uring_call *ca
 		return -ECANCELED;
 	job->group.seqno = ++ctx->seqno;
 	trace_mho_submit(&ctx->queue, &job->group, client_id, ctx->handle, job->count);
-	mho_uring_trace(call, job);
+	if (trace_mho_uring_enabled())
+		mho_uring_trace(call, job);
 	ret = mho_queue_add(&ctx->queue, &job->group, job->cmds, job->count);
 	if (ret)
 		return ret;

@@ -102,14 +102,12 @@ static void mho_timeout_work(struct work_struct *work)
 }
 
 /**
- * mho_timeout_watch() - something is in flight that no one else watches; any context
+ * mho_timeout_arm() - set the watchdog; any context
  * @ctx: context, not closed
  */
-void mho_timeout_watch(struct mho_ctx *ctx)
+void mho_timeout_arm(struct mho_ctx *ctx)
 {
-	/* It goes off once in that time at most, however many jobs there are. */
-	if (!delayed_work_pending(&ctx->watchdog))
-		queue_delayed_work(ctx->client->mdev->reset_wq, &ctx->watchdog, ctx->timeout);
+	queue_delayed_work(ctx->client->mdev->reset_wq, &ctx->watchdog, ctx->timeout);
 }
 
 /* A queue that the device has stopped need not wait for its time-out. */

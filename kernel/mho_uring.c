@@ -6,10 +6,14 @@
  * means is said elsewhere, in the same words as for the ioctls.
  *
  * A command that waits for a job has one owner. The job has it, until under the queue's lock either
- * the job's end takes it (mho_uring_take()) or a cancellation (mho_uring_steal()). Only the owner
- * completes it. &mho_uring_pdu.ctx says to those who come from the command whether there is still
- * something to take; a context's memory stays under RCU for as long as anybody may look.
+ * the job's end takes it or a cancellation (mho_uring_take()). Only the owner completes it.
+ * &mho_uring_pdu.ctx says to those who come from the command whether there is still something to
+ * take; a context's memory stays under RCU for as long as anybody may look.
+ *
+ * Commands of prepared jobs that end together, as when an interrupt finds many completions, are
+ * completed by one task work.
  */
+#include <linux/indirect_call_wrapper.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -23,12 +27,14 @@
 #include "mho_job.h"
 #include "mho_trace.h"
 
+struct mho_uring_desc;
+
 /**
  * struct mho_uring_call - a command on its way in
  * @cmd: the command; nobody's after it was attached to a job
  * @issue_flags: as the core gave them
  * @user_data: of its submission
- * @op: DRM_URING_MHO_*
+ * @desc: what it is
  * @fixed: DRM_MHO_URING_*: operands in registered buffers
  * @file: open file
  */
@@ -36,7 +42,7 @@ struct mho_uring_call {
 	struct io_uring_cmd *cmd;
 	unsigned int issue_flags;
 	u64 user_data;
-	u32 op;
+	const struct mho_uring_desc *desc;
 	u32 fixed;
 	struct drm_file *file;
 };
@@ -45,21 +51,35 @@ struct mho_uring_call {
  * struct mho_uring_pdu - what is kept in a command
  * @ctx: whose queue's lock says who owns it; NULL: not the job any more, or not yet
  * @job: until then the job; from then on what task work has to put, or NULL
+ * @next: instead, once it is @chained: the command that the same task work completes next, or NULL
  * @device_ns: device time of the job
  * @status: how it ended
  * @cqe32: the ring has room for @device_ns
+ * @chained: @next counts, @job does not
  */
 struct mho_uring_pdu {
 	struct mho_ctx *ctx;
-	struct mho_job *job;
+	union {
+		struct mho_job *job;
+		struct io_uring_cmd *next;
+	};
 	u64 device_ns;
 	s32 status;
 	bool cqe32;
+	bool chained;
 };
 
 static struct mho_uring_pdu *mho_uring_pdu(struct io_uring_cmd *cmd)
 {
 	return io_uring_cmd_to_pdu(cmd, struct mho_uring_pdu);
+}
+
+/* What whoever took a command has to put. */
+static struct mho_job *mho_uring_job_of(struct io_uring_cmd *cmd)
+{
+	struct mho_uring_pdu *pdu = mho_uring_pdu(cmd);
+
+	return pdu->chained ? NULL : pdu->job;
 }
 
 static void mho_uring_finish(struct io_uring_cmd *cmd, struct mho_job *job, int status,
@@ -82,6 +102,19 @@ static MHO_URING_WORK(mho_uring_work)
 	if (!status && pdu->job)
 		status = mho_fixed_copy_back(pdu->job->fixed);
 	mho_uring_finish(cmd, pdu->job, status, mho_uring_work_flags());
+}
+
+static MHO_URING_WORK(mho_uring_chain_work)
+{
+	struct io_uring_cmd *cmd, *next;
+	struct mho_uring_pdu *pdu;
+
+	for (cmd = mho_uring_work_cmd(); cmd; cmd = next) {
+		pdu = mho_uring_pdu(cmd);
+		next = pdu->next;
+		mho_uring_done(cmd, pdu->status, pdu->device_ns, pdu->cqe32,
+			       mho_uring_work_flags());
+	}
 }
 
 /**
@@ -115,13 +148,8 @@ void mho_uring_attach(struct mho_uring_call *call, struct mho_job *job)
 	WRITE_ONCE(pdu->ctx, job->ctx);
 }
 
-/**
- * mho_uring_take() - a job ends: who waits for it?
- * @job: job; the queue's lock is held
- *
- * Return: the command, mho_uring_post() it; NULL if there is none (any more).
- */
-struct io_uring_cmd *mho_uring_take(struct mho_job *job)
+/* Who waits for a job? From now on nobody: the caller completes the command, if there is one. */
+static struct io_uring_cmd *mho_uring_take(struct mho_job *job)
 {
 	struct io_uring_cmd *cmd = job->cmd;
 	struct mho_uring_pdu *pdu;
@@ -133,19 +161,87 @@ struct io_uring_cmd *mho_uring_take(struct mho_job *job)
 	pdu = mho_uring_pdu(cmd);
 	pdu->status = job->group.error;
 	pdu->device_ns = job->device_ns;
-	if (job->prepared)
-		pdu->job = NULL;
+	if (job->prepared) {
+		pdu->next = NULL;
+		pdu->chained = true;
+	}
 	WRITE_ONCE(pdu->ctx, NULL);
 	return cmd;
 }
 
-/**
- * mho_uring_post() - complete a command that was taken; any context
- * @cmd: command; it may be gone when this returns
- */
-void mho_uring_post(struct io_uring_cmd *cmd)
+/* A single one wakes its task when as many are there as the task waits for, a chain at once. */
+static void mho_uring_chain_post(struct mho_uring_chain *chain)
 {
-	io_uring_cmd_do_in_task_lazy(cmd, mho_uring_work);
+	struct io_uring_cmd *first = chain->first;
+
+	if (!first)
+		return;
+	chain->first = NULL;
+	if (first == chain->last)
+		io_uring_cmd_do_in_task_lazy(first, mho_uring_chain_work);
+	else
+		io_uring_cmd_complete_in_task(first, mho_uring_chain_work);
+}
+
+/* Task work is of one task and one ring. */
+static bool mho_uring_chain_fits(const struct mho_uring_chain *chain, struct io_uring_cmd *cmd)
+{
+	return chain->first &&
+	       cmd_to_io_kiocb(chain->first)->ctx == cmd_to_io_kiocb(cmd)->ctx &&
+	       io_uring_cmd_get_task(chain->first) == io_uring_cmd_get_task(cmd);
+}
+
+/**
+ * mho_uring_chain_begin() - many commands may be completed, until mho_uring_chain_end()
+ * @ctx: context; its queue's lock is held until then
+ */
+void mho_uring_chain_begin(struct mho_ctx *ctx)
+{
+	lockdep_assert_held(&ctx->queue.lock);
+	ctx->chain.open = true;
+}
+
+/**
+ * mho_uring_chain_end() - those were all
+ * @ctx: context
+ */
+void mho_uring_chain_end(struct mho_ctx *ctx)
+{
+	ctx->chain.open = false;
+	mho_uring_chain_post(&ctx->chain);
+}
+
+/* In the order of these calls. The command may be gone when this returns. */
+static void mho_uring_post(struct mho_ctx *ctx, struct io_uring_cmd *cmd)
+{
+	struct mho_uring_chain *chain = &ctx->chain;
+
+	if (!mho_uring_pdu(cmd)->chained) {
+		mho_uring_chain_post(chain);
+		io_uring_cmd_do_in_task_lazy(cmd, mho_uring_work);
+		return;
+	}
+	if (mho_uring_chain_fits(chain, cmd)) {
+		mho_uring_pdu(chain->last)->next = cmd;
+	} else {
+		mho_uring_chain_post(chain);
+		chain->first = cmd;
+	}
+	chain->last = cmd;
+	if (!chain->open)
+		mho_uring_chain_post(chain);
+}
+
+/**
+ * mho_uring_end() - a job ends: complete the command that waits for it, if there is one (any more)
+ * @job: job; the queue's lock is held
+ */
+void mho_uring_end(struct mho_job *job)
+{
+	struct io_uring_cmd *cmd = mho_uring_take(job);
+
+	if (cmd)
+		mho_uring_post(job->ctx, cmd);
 }
 
 /* Its job runs into nobody, or is not started. Returns whether the latter. */
@@ -176,18 +272,7 @@ void mho_uring_fail(struct mho_uring_call *call, struct mho_job *job, int error)
 	cmd = mho_uring_take(job);
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (cmd)
-		mho_uring_finish(cmd, mho_uring_pdu(cmd)->job, error, call->issue_flags);
-}
-
-/**
- * mho_uring_trace() - join a command's user_data and its job's number in the trace
- * @call: command, or NULL
- * @job: its job
- */
-void mho_uring_trace(struct mho_uring_call *call, struct mho_job *job)
-{
-	if (call)
-		trace_mho_uring(&job->ctx->queue, &job->group, call->op, call->user_data);
+		mho_uring_finish(cmd, mho_uring_job_of(cmd), error, call->issue_flags);
 }
 
 /**
@@ -246,7 +331,7 @@ out_unlock:
 	rcu_read_unlock();
 	/* Otherwise task work completes it, or its submission does. */
 	if (taken)
-		mho_uring_finish(cmd, pdu->job, -ECANCELED, issue_flags);
+		mho_uring_finish(cmd, mho_uring_job_of(cmd), -ECANCELED, issue_flags);
 	return 0;
 }
 
@@ -295,9 +380,12 @@ static int mho_uring_run(struct mho_uring_call *call, const void *payload)
 
 	mho_uring_mark(call);
 	ret = mho_prepare_run(call->file->driver_priv, call->file, payload, call);
+	if (!ret)
+		return -EIOCBQUEUED;
+	if (drm_dev_is_unplugged(call->file->minor->dev))
+		ret = -ENODEV;
 	/* Marked, it must not be completed by what is returned. */
-	if (ret)
-		mho_uring_finish(call->cmd, NULL, ret, call->issue_flags);
+	mho_uring_finish(call->cmd, NULL, ret, call->issue_flags);
 	return -EIOCBQUEUED;
 }
 
@@ -316,7 +404,6 @@ static bool mho_uring_match(const struct mho_job *job, const struct drm_mho_urin
 static void mho_uring_cancel_held(struct mho_ctx *ctx, const struct drm_mho_uring_cancel *args,
 				  struct mho_uring_found *found)
 {
-	struct io_uring_cmd *cmd;
 	struct mho_job *job;
 
 	list_for_each_entry(job, &ctx->held, link) {
@@ -325,8 +412,7 @@ static void mho_uring_cancel_held(struct mho_ctx *ctx, const struct drm_mho_urin
 		trace_mho_uring_cancel(&ctx->queue, &job->group, job->user_data, true);
 		job->cancelled = true;
 		job->group.error = -ECANCELED;
-		cmd = mho_uring_take(job);
-		mho_uring_post(cmd);
+		mho_uring_end(job);
 		found->ended++;
 	}
 }
@@ -388,30 +474,44 @@ static int mho_uring_cancel_cmds(struct mho_uring_call *call, const void *payloa
  * @op: its number
  * @size: bytes of its payload
  * @flags: of those in sqe->uring_cmd_flags, what it understands
+ * @bare: it does without what DRM does before each ioctl: takes over a file that was handed on, and
+ *        looks for a device that is gone, which the queue's lock tells it, too
  * @fn: does it; -EIOCBQUEUED: it is completed later
  */
 struct mho_uring_desc {
 	u32 op;
 	u32 size;
 	u32 flags;
+	bool bare;
 	int (*fn)(struct mho_uring_call *call, const void *payload);
 };
 
-#define MHO_URING_DESC(name, type, flags_, fn_)                     \
+#define MHO_URING_DESC(name, type, fn_, ...)                        \
 	[_IOC_NR(DRM_URING_MHO_##name) - MHO_URING_FIRST] = {       \
 		.op = DRM_URING_MHO_##name,                         \
 		.size = sizeof(struct type),                        \
-		.flags = flags_,                                    \
 		.fn = fn_,                                          \
+		__VA_ARGS__                                         \
 	}
 #define MHO_URING_FIRST (DRM_COMMAND_BASE + DRM_MHO_URING_BASE)
 
 static const struct mho_uring_desc mho_uring_descs[] = {
-	MHO_URING_DESC(JOB, drm_mho_uring_job, IORING_URING_CMD_FIXED, mho_uring_job),
-	MHO_URING_DESC(SUBMIT, drm_mho_uring_submit, 0, mho_uring_submit),
-	MHO_URING_DESC(RUN, drm_mho_uring_run, 0, mho_uring_run),
-	MHO_URING_DESC(CANCEL, drm_mho_uring_cancel, 0, mho_uring_cancel_cmds),
+	MHO_URING_DESC(JOB, drm_mho_uring_job, mho_uring_job, .flags = IORING_URING_CMD_FIXED),
+	MHO_URING_DESC(SUBMIT, drm_mho_uring_submit, mho_uring_submit),
+	MHO_URING_DESC(RUN, drm_mho_uring_run, mho_uring_run, .bare = true),
+	MHO_URING_DESC(CANCEL, drm_mho_uring_cancel, mho_uring_cancel_cmds),
 };
+
+/**
+ * mho_uring_trace() - join a command's user_data and its job's number in the trace
+ * @call: command, or NULL
+ * @job: its job
+ */
+void mho_uring_trace(struct mho_uring_call *call, struct mho_job *job)
+{
+	if (call)
+		trace_mho_uring(&job->ctx->queue, &job->group, call->desc->op, call->user_data);
+}
 
 /* What fits behind the fixed part of a submission, in bytes. */
 #define MHO_URING_PAYLOAD (sizeof(struct io_uring_sqe) - offsetof(struct io_uring_sqe, cmd))
@@ -430,7 +530,7 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 {
 	struct mho_uring_call *call = data;
 	struct io_uring_cmd *cmd = call->cmd;
-	const struct mho_uring_desc *desc = mho_uring_find(cmd->cmd_op);
+	const struct mho_uring_desc *desc = call->desc;
 	size_t room = call->issue_flags & IO_URING_F_SQE128 ? MHO_URING_PAYLOAD_128 :
 							      MHO_URING_PAYLOAD;
 	u64 payload[MHO_URING_PAYLOAD_128 / sizeof(u64)];
@@ -438,19 +538,17 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 	unsigned int i;
 	int ret;
 
-	if (!desc)
-		return -ENOTTY;
 	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags))
 		return -EINVAL;
 	/* The program can write to it at any time: from here on only the copy counts. */
 	for (i = 0; i < room / sizeof(u64); i++)
 		payload[i] = READ_ONCE(from[i]);
 	call->user_data = READ_ONCE(cmd->sqe->user_data);
-	if (memchr_inv((u8 *)payload + desc->size, 0, room - desc->size))
+	if (desc->size < room && memchr_inv((u8 *)payload + desc->size, 0, room - desc->size))
 		return -EINVAL;
-	call->op = desc->op;
 	call->file = file;
-	ret = desc->fn(call, payload);
+	/* Without the price of an indirect call for what is called most. */
+	ret = INDIRECT_CALL_1(desc->fn, mho_uring_run, call, payload);
 	/* To the core -EAGAIN means: again, on another thread. That would change the order. */
 	return ret == -EAGAIN ? -EBUSY : ret;
 }
@@ -465,6 +563,7 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 int mho_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
 	struct mho_uring_call call = { .cmd = cmd, .issue_flags = issue_flags };
+	struct drm_file *file = cmd->file->private_data;
 
 	/* Also when the device is gone. */
 	if (issue_flags & IO_URING_F_CANCEL)
@@ -472,6 +571,10 @@ int mho_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	/* The core does not refuse it on all kernels, and says so only to those who poll. */
 	if (cmd_to_io_kiocb(cmd)->ctx->flags & IORING_SETUP_IOPOLL)
 		return -EOPNOTSUPP;
-	/* As for ioctls: handing over of files, and a device that is gone. */
+	call.desc = mho_uring_find(cmd->cmd_op);
+	if (!call.desc)
+		return drm_dev_is_unplugged(file->minor->dev) ? -ENODEV : -ENOTTY;
+	if (call.desc->bare)
+		return mho_uring_dispatch(file->minor->dev, &call, file);
 	return drm_ioctl_kernel(cmd->file, mho_uring_dispatch, &call, 0);
 }
