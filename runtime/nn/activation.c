@@ -10,6 +10,11 @@
 
 #include "nn/internal.h"
 
+const char *const nn_activation_names[] = {
+	[MHO_NN_LINEAR] = "linear",   [MHO_NN_RELU] = "relu",	    [MHO_NN_TANH] = "tanh",
+	[MHO_NN_SIGMOID] = "sigmoid", [MHO_NN_SOFTMAX] = "softmax", NULL,
+};
+
 static float sigmoid(float z)
 {
 	return 1.0f / (1.0f + expf(-z));

@@ -11,26 +11,9 @@
 
 #include "nn/checkpoint.h"
 
-static size_t layer_floats(uint32_t inputs, uint32_t outputs)
-{
-	return ((size_t)inputs + 1) * outputs;
-}
-
-static size_t network_floats(const struct mho_nn_checkpoint *c)
-{
-	uint32_t inputs = c->inputs;
-	size_t floats = 0;
-
-	for (uint32_t k = 0; k < c->layers; k++) {
-		floats += layer_floats(inputs, c->layer[k].outputs);
-		inputs = c->layer[k].outputs;
-	}
-	return floats;
-}
-
 static size_t all_floats(const struct mho_nn_checkpoint *c)
 {
-	return network_floats(c) * (c->reference ? 2 : 1) + 2 * (size_t)c->inputs;
+	return c->network_floats * (c->reference ? 2 : 1) + 2 * (size_t)c->inputs;
 }
 
 static const float *scaling(const struct mho_nn_checkpoint *c)
@@ -68,6 +51,8 @@ static void copy_trainer(struct mho_nn_checkpoint *c, const struct mho_nn_traine
 	c->layers = nn->layers;
 	for (uint32_t k = 0; k < nn->layers; k++)
 		c->layer[k] = nn->layer[k].desc;
+	c->in = nn->layer[0].in;
+	c->network_floats = nn_layers_floats(nn->layer, nn->layers);
 	strcpy(c->name, nn->name);
 	c->reference = t->reference != NULL;
 	c->init_seed = nn->seed;
@@ -89,12 +74,14 @@ static int copy_network(struct mho_nn *nn, float **at)
 {
 	for (uint32_t k = 0; k < nn->layers; k++) {
 		const struct nn_layer *l = &nn->layer[k];
-		size_t weights = (size_t)l->inputs * l->outputs;
-		int err = mho_nn_get(nn, k, *at, *at + weights);
+		size_t weights = nn_weights(l);
+		int err = weights ? mho_nn_get(nn, k, *at, NULL) : 0;
 
 		if (err)
 			return err;
-		*at += layer_floats(l->inputs, l->outputs);
+		if (l->biases)
+			memcpy(*at + weights, l->bias, l->biases * sizeof(**at));
+		*at += weights + l->biases;
 	}
 	return 0;
 }
@@ -177,6 +164,33 @@ int mho_nn_trainer_save(struct mho_nn_trainer *t, const char *path, const char *
 
 /* ---- opening ---- */
 
+static struct mho_nn_desc checkpoint_desc(const struct mho_nn_checkpoint *c)
+{
+	struct mho_nn_desc desc = MHO_INIT(struct mho_nn_desc);
+
+	desc.inputs = c->inputs;
+	desc.steps = c->in.steps;
+	desc.height = c->in.height;
+	desc.width = c->in.width;
+	desc.channels = c->in.channels;
+	desc.layers = c->layers;
+	desc.layer = c->layer;
+	desc.seed = c->init_seed;
+	return desc;
+}
+
+/* What layers make of samples, by which the file's numbers are counted. */
+static int shape(struct mho_nn_checkpoint *c, const char *path)
+{
+	struct mho_nn_desc desc = checkpoint_desc(c);
+
+	if (nn_layers_shape(&desc, c->shaped))
+		return nn_error(-EBADMSG, "%s: the checkpoint's layers are wrong: %s", path,
+				mho_nn_last_error());
+	c->network_floats = nn_layers_floats(c->shaped, c->layers);
+	return 0;
+}
+
 int mho_nn_checkpoint_open(const char *path, struct mho_nn_checkpoint **out)
 {
 	struct mho_nn_checkpoint *c = calloc(1, sizeof(*c));
@@ -187,6 +201,8 @@ int mho_nn_checkpoint_open(const char *path, struct mho_nn_checkpoint **out)
 	err = nn_container_read(path, &c->file);
 	if (!err)
 		err = nn_checkpoint_parse(c, path);
+	if (!err)
+		err = shape(c, path);
 	if (!err && c->file.floats != all_floats(c))
 		err = nn_error(-EBADMSG,
 			       "%s: the checkpoint holds %zu numbers, its layers need %zu; use "
@@ -274,12 +290,12 @@ static int set_layers(struct mho_nn *nn, const float *at, bool biases_only)
 {
 	for (uint32_t k = 0; k < nn->layers; k++) {
 		const struct nn_layer *l = &nn->layer[k];
-		const float *bias = at + (size_t)l->inputs * l->outputs;
-		int ret = mho_nn_set(nn, k, biases_only ? NULL : at, bias);
+		size_t weights = nn_weights(l);
+		int ret = weights ? mho_nn_set(nn, k, biases_only ? NULL : at, at + weights) : 0;
 
 		if (ret < 0)
 			return ret;
-		at += layer_floats(l->inputs, l->outputs);
+		at += weights + l->biases;
 	}
 	return 0;
 }
@@ -287,18 +303,14 @@ static int set_layers(struct mho_nn *nn, const float *at, bool biases_only)
 int mho_nn_create_from(struct mho_dev *dev, const struct mho_nn_checkpoint *c, int reference,
 		       uint32_t batch_max, struct mho_nn **out)
 {
-	const float *weights = c->file.array + (reference ? network_floats(c) : 0);
-	struct mho_nn_desc desc = MHO_INIT(struct mho_nn_desc);
+	const float *weights = c->file.array + (reference ? c->network_floats : 0);
+	struct mho_nn_desc desc = checkpoint_desc(c);
 	struct mho_nn *nn = NULL;
 	int ret = -ENOENT, found = 0;
 
 	if (reference && !c->reference)
 		return nn_error(-ENOENT, "the checkpoint holds no reference: it was made by a "
 					 "training without one");
-	desc.inputs = c->inputs;
-	desc.layers = c->layers;
-	desc.layer = c->layer;
-	desc.seed = c->init_seed;
 	desc.batch_max = batch_max;
 	desc.name = dev && *c->name ? c->name : NULL;
 	if (desc.name)
@@ -324,12 +336,8 @@ static int check_resume(const struct mho_nn *nn, const struct mho_nn_data *train
 			const struct mho_nn_data *test, const struct mho_nn_checkpoint *c)
 {
 	uint32_t tests = test ? test->count : 0;
-	bool same = nn->inputs == c->inputs && nn->layers == c->layers;
 
-	for (uint32_t k = 0; same && k < c->layers; k++)
-		same = nn->layer[k].outputs == c->layer[k].outputs &&
-		       nn->layer[k].desc.activation == c->layer[k].activation;
-	if (!same)
+	if (!nn_same_layers(nn->layer, nn->layers, c->shaped, c->layers))
 		return nn_error(-EINVAL, "the network is not that of the checkpoint; make it with "
 					 "mho_nn_create_from()");
 	if (train->count != c->samples || tests != c->test_samples)

@@ -11,7 +11,9 @@
 #include "nn/container.h"
 #include "nn/trainer.h"
 
-#define NN_CHECKPOINT_SCHEMA "mho-nn-checkpoint/1"
+/* The first has dense layers only, and no shape of samples. */
+#define NN_CHECKPOINT_DENSE "mho-nn-checkpoint/1"
+#define NN_CHECKPOINT_SCHEMA "mho-nn-checkpoint/2"
 #define NN_NOTE_MAX (64U << 10)
 
 /*
@@ -23,6 +25,9 @@ struct mho_nn_checkpoint {
 	uint32_t inputs;
 	uint32_t layers;
 	struct mho_nn_layer layer[MHO_NN_LAYERS_MAX];
+	struct nn_shape in; /* of samples */
+	struct nn_layer shaped[MHO_NN_LAYERS_MAX]; /* of a checkpoint that was opened */
+	size_t network_floats;
 	char name[MHO_NN_NAME_MAX + 1]; /* empty: none */
 	char *note;
 	bool reference;

@@ -30,6 +30,43 @@ static void add_number(struct json_object *to, const char *key, double value)
 	json_object_object_add(to, key, isfinite(value) ? json_object_new_double(value) : NULL);
 }
 
+/* What layers have that are not dense, and samples that are not vectors; 0 is not written. */
+struct field {
+	const char *key;
+	size_t offset;
+};
+
+static const struct field layer_fields[] = {
+	{ "kind", offsetof(struct mho_nn_layer, kind) },
+	{ "kernel_height", offsetof(struct mho_nn_layer, kernel_height) },
+	{ "kernel_width", offsetof(struct mho_nn_layer, kernel_width) },
+	{ "stride_height", offsetof(struct mho_nn_layer, stride_height) },
+	{ "stride_width", offsetof(struct mho_nn_layer, stride_width) },
+	{ "padding_height", offsetof(struct mho_nn_layer, padding_height) },
+	{ "padding_width", offsetof(struct mho_nn_layer, padding_width) },
+	{ "flags", offsetof(struct mho_nn_layer, flags) },
+	{ NULL, 0 },
+};
+
+static const struct field shape_fields[] = {
+	{ "steps", offsetof(struct nn_shape, steps) },
+	{ "height", offsetof(struct nn_shape, height) },
+	{ "width", offsetof(struct nn_shape, width) },
+	{ "channels", offsetof(struct nn_shape, channels) },
+	{ NULL, 0 },
+};
+
+static void print_fields(struct json_object *o, const struct field *fields, const void *from)
+{
+	uint32_t value;
+
+	for (const struct field *f = fields; f->key; f++) {
+		memcpy(&value, (const char *)from + f->offset, sizeof(value));
+		if (value)
+			add_int(o, f->key, value);
+	}
+}
+
 static struct json_object *print_layers(const struct mho_nn_checkpoint *c)
 {
 	struct json_object *array = json_object_new_array();
@@ -40,6 +77,7 @@ static struct json_object *print_layers(const struct mho_nn_checkpoint *c)
 		add_int(o, "outputs", c->layer[k].outputs);
 		add_int(o, "activation", c->layer[k].activation);
 		add_number(o, "scale", c->layer[k].scale);
+		print_fields(o, layer_fields, &c->layer[k]);
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -104,13 +142,25 @@ static struct json_object *print_score(const struct mho_nn_score *s)
 	return o;
 }
 
+/* Whether programs that know dense layers only can read it: to these an image is a vector. */
+static bool is_dense(const struct mho_nn_checkpoint *c)
+{
+	bool dense = c->in.steps == 1;
+
+	for (uint32_t k = 0; k < c->layers; k++)
+		dense = dense && c->layer[k].kind == MHO_NN_DENSE && !c->layer[k].flags;
+	return dense;
+}
+
 int nn_checkpoint_print(struct mho_nn_checkpoint *c)
 {
 	struct json_object *o = json_object_new_object();
 	const char *text;
 
-	add_text(o, "schema", NN_CHECKPOINT_SCHEMA);
+	add_text(o, "schema", is_dense(c) ? NN_CHECKPOINT_DENSE : NN_CHECKPOINT_SCHEMA);
 	add_int(o, "inputs", c->inputs);
+	if (!is_dense(c))
+		print_fields(o, shape_fields, &c->in);
 	json_object_object_add(o, "layers", print_layers(c));
 	add_text(o, "name", *c->name ? c->name : NULL);
 	json_object_object_add(o, "reference", json_object_new_boolean(c->reference));
@@ -205,6 +255,19 @@ static const char *get_text(struct parser *p, struct json_object *from, const ch
 	return o ? json_object_get_string(o) : NULL;
 }
 
+static void parse_fields(struct parser *p, struct json_object *o, const struct field *fields,
+			 void *to)
+{
+	for (const struct field *f = fields; f->key; f++) {
+		uint32_t value;
+
+		if (!json_object_object_get_ex(o, f->key, NULL))
+			continue;
+		value = get_u32(p, o, f->key, UINT32_MAX);
+		memcpy((char *)to + f->offset, &value, sizeof(value));
+	}
+}
+
 static void parse_layers(struct parser *p, struct json_object *root, struct mho_nn_checkpoint *c)
 {
 	struct json_object *array = get(p, root, "layers", json_type_array);
@@ -223,8 +286,7 @@ static void parse_layers(struct parser *p, struct json_object *root, struct mho_
 		l->outputs = get_u32(p, o, "outputs", NN_WIDTH_MAX);
 		l->activation = get_u32(p, o, "activation", MHO_NN_SOFTMAX);
 		l->scale = (float)get_number(p, o, "scale");
-		if (!l->outputs || !(l->scale > 0.0f))
-			p->bad = "layers";
+		parse_fields(p, o, layer_fields, l);
 	}
 }
 
@@ -310,9 +372,11 @@ static int parse_root(struct parser *p, struct json_object *root, struct mho_nn_
 	const char *schema = get_text(p, root, "schema", 64);
 	const char *name, *note;
 
-	if (!schema || strcmp(schema, NN_CHECKPOINT_SCHEMA))
+	if (!schema ||
+	    (strcmp(schema, NN_CHECKPOINT_DENSE) && strcmp(schema, NN_CHECKPOINT_SCHEMA)))
 		p->bad = "schema";
 	c->inputs = get_u32(p, root, "inputs", NN_WIDTH_MAX);
+	parse_fields(p, root, shape_fields, &c->in);
 	parse_layers(p, root, c);
 	c->reference = json_object_get_boolean(get(p, root, "reference", json_type_boolean));
 	c->init_seed = get_int(p, root, "init_seed", UINT64_MAX);

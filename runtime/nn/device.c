@@ -121,7 +121,7 @@ static int device_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32
 static int device_program(struct mho_nn *nn, uint32_t layer, const float *w)
 {
 	struct device_engine *dev = nn->engine;
-	int ret = mho_program(dev->mat[layer], w, nn->layer[layer].inputs, nn->tolerance);
+	int ret = mho_program(dev->mat[layer], w, nn->layer[layer].cols, nn->tolerance);
 
 	return ret < 0 ? nn_mho_error(ret, "layer %u: programming its weights", layer) : ret;
 }
@@ -129,7 +129,7 @@ static int device_program(struct mho_nn *nn, uint32_t layer, const float *w)
 static int device_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w)
 {
 	struct device_engine *dev = nn->engine;
-	size_t bytes = (size_t)nn->layer[layer].outputs * nn->layer[layer].inputs * sizeof(*w);
+	size_t bytes = nn_weights(&nn->layer[layer]) * sizeof(*w);
 	struct mho_job read = { .op = MHO_OP_READ }, *job = &read, *done;
 	struct mho_buf *buf;
 	int ret;
@@ -226,7 +226,7 @@ static int find_matrix(struct mho_nn *nn, uint32_t k, const char *name, struct m
 
 	if (err)
 		return nn_mho_error(err, "layer %u", k);
-	if (mho_mat_rows(*mat) == l->outputs && mho_mat_cols(*mat) == l->inputs &&
+	if (mho_mat_rows(*mat) == l->rows && mho_mat_cols(*mat) == l->cols &&
 	    mho_mat_scale(*mat) == l->desc.scale)
 		return 0;
 	return nn_error(-EINVAL,
@@ -243,6 +243,8 @@ static int get_matrix(struct mho_nn *nn, uint32_t k, uint32_t technology, enum n
 	char name[MHO_NN_NAME_MAX + 12]; /* layers have at most two digits: 31 bytes hold it */
 	int err;
 
+	if (!l->rows)
+		return 0;
 	snprintf(name, sizeof(name), "%s.%u", nn->name, k);
 	if (how == NN_FIND)
 		return find_matrix(nn, k, name, mat);
@@ -251,13 +253,13 @@ static int get_matrix(struct mho_nn *nn, uint32_t k, uint32_t technology, enum n
 		if (err)
 			return err;
 	}
-	desc.rows = l->outputs;
-	desc.cols = l->inputs;
+	desc.rows = l->rows;
+	desc.cols = l->cols;
 	desc.scale = l->desc.scale;
 	desc.technology = technology;
 	desc.name = *nn->name ? name : NULL;
 	err = mho_mat_alloc(nn->dev, &desc, mat);
-	return err ? nn_mho_error(err, "layer %u of %u x %u weights", k, l->outputs, l->inputs) : 0;
+	return err ? nn_mho_error(err, "layer %u of %u x %u weights", k, l->rows, l->cols) : 0;
 }
 
 int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how)

@@ -13,14 +13,14 @@
 
 #include "nn/device.h"
 
-/* Each layer: product, activation, transposed product, update, derivative. And the loss. */
-#define NODES_MAX (MHO_NN_LAYERS_MAX * 5 + 1)
+/* The most that a call touches of what jobs touch, too. */
+#define TOUCHED_MAX 5
 
 /* A job of the graph, or an argument of a function. */
 struct node {
 	const struct device_pass *pass;
 	bool host;
-	uint32_t layer;
+	struct nn_part part;
 	enum nn_product product;
 	enum nn_call call;
 };
@@ -33,7 +33,7 @@ struct device_pass {
 	float step; /* of its updates */
 	uint64_t used;
 	uint32_t nodes;
-	struct node node[NODES_MAX];
+	struct node *node;
 };
 
 static int call_host(void *arg, const struct mho_job *run)
@@ -44,8 +44,8 @@ static int call_host(void *arg, const struct mho_job *run)
 	/* The batch has been given up. */
 	if (node->call == NN_LOSS && !nn->batch.labels)
 		return -ECANCELED;
-	nn_call(nn, node->call, node->layer, run->a_slot, node->pass->n);
-	return node->call == NN_BIAS;
+	nn_call(nn, node->call, &node->part, run->a_slot, node->pass->n);
+	return node->call == NN_DONE;
 }
 
 static uint64_t step_of(const size_t at[NN_SETS])
@@ -53,95 +53,151 @@ static uint64_t step_of(const size_t at[NN_SETS])
 	return (at[1] - at[0]) * sizeof(float);
 }
 
-static struct node *next_node(struct device_pass *pass)
+/* ---- how much there is to record ---- */
+
+static int count_product(void *arg, enum nn_product product, const struct nn_part *part)
+{
+	(void)product;
+	(void)part;
+	(*(uint32_t *)arg)++;
+	return 0;
+}
+
+static int count_call(void *arg, enum nn_call call, const struct nn_part *part)
+{
+	(void)call;
+	return count_product(arg, NN_PRODUCT, part);
+}
+
+static int alloc_nodes(struct device_pass *pass)
+{
+	static const struct nn_taker counter = { count_product, count_call };
+	uint32_t n = 0;
+
+	nn_pass(pass->nn, pass->kind, &counter, &n);
+	pass->node = calloc(n, sizeof(*pass->node));
+	return pass->node ? 0 : nn_no_memory();
+}
+
+/* ---- recording ---- */
+
+static struct node *next_node(struct device_pass *pass, const struct nn_part *part)
 {
 	struct node *node = &pass->node[pass->nodes++];
 
 	node->pass = pass;
+	node->part = *part;
 	return node;
 }
 
-static int record_product(void *arg, enum nn_product product, uint32_t layer)
+static struct mho_slice slice_of(const struct device_pass *pass, const size_t at[NN_SETS],
+				 const struct nn_part *part, uint32_t width)
+{
+	const struct device_engine *dev = pass->nn->engine;
+	size_t first = (size_t)part->first * pass->n * width;
+
+	return (struct mho_slice){ .buf = dev->buf, .offset = (at[0] + first) * sizeof(float) };
+}
+
+static int record_product(void *arg, enum nn_product product, const struct nn_part *part)
 {
 	struct device_pass *pass = arg;
 	const struct device_engine *dev = pass->nn->engine;
-	const struct nn_layer *l = &pass->nn->layer[layer];
-	const size_t *a = product == NN_BACK ? l->d : l->x;
-	const size_t *b = product == NN_PRODUCT ? l->z : product == NN_BACK ? l->e : l->d;
+	const struct nn_layer *l = &pass->nn->layer[part->layer];
+	bool back = product == NN_BACK;
+	const size_t *a = back ? l->d : l->x;
+	const size_t *b = product == NN_PRODUCT ? l->z : back ? l->e : l->d;
 	static const uint32_t ops[] = { MHO_OP_MVM, MHO_OP_MVM_T, MHO_OP_UPDATE };
 	struct mho_job job = { .op = ops[product],
-			       .mat = dev->mat[layer],
-			       .a = { .buf = dev->buf, .offset = a[0] * sizeof(float) },
-			       .b = { .buf = dev->buf, .offset = b[0] * sizeof(float) },
-			       .batch = pass->n,
+			       .mat = dev->mat[part->layer],
+			       .a = slice_of(pass, a, part, back ? l->rows : l->cols),
+			       .b = slice_of(pass, b, part, back ? l->cols : l->rows),
+			       .batch = part->count * pass->n,
 			       .alpha = product == NN_UPDATE ? pass->step : 1.0f };
 	struct mho_graph_step step = { step_of(a), step_of(b) };
-	struct node *node = next_node(pass);
+	struct node *node = next_node(pass, part);
 	int ret;
 
-	node->layer = layer;
 	node->product = product;
 	ret = mho_graph_add(pass->graph, &job, &step);
-	return ret < 0 ? nn_mho_error(ret, "layer %u: recording its jobs", layer) : 0;
+	return ret < 0 ? nn_mho_error(ret, "layer %u: recording its jobs", part->layer) : 0;
 }
 
-static struct mho_graph_access access_of(const struct device_pass *pass, const size_t at[NN_SETS],
-					 uint32_t width, uint32_t flags)
-{
-	const struct device_engine *dev = pass->nn->engine;
+/* What a call touches. */
+struct touched {
+	const struct device_pass *pass;
+	struct mho_graph_access access[TOUCHED_MAX];
+	uint32_t n;
+};
 
-	return (struct mho_graph_access){
+static void touch(struct touched *t, const size_t at[NN_SETS], size_t width, uint32_t flags)
+{
+	const struct device_engine *dev = t->pass->nn->engine;
+
+	t->access[t->n++] = (struct mho_graph_access){
 		.buf = dev->buf,
 		.offset = at[0] * sizeof(float),
-		.bytes = (uint64_t)pass->n * width * sizeof(float),
+		.bytes = (uint64_t)t->pass->n * width * sizeof(float),
 		.step = step_of(at),
 		.flags = flags,
 	};
 }
 
-/* What a call touches of what jobs touch, too. */
-static uint32_t touch(const struct device_pass *pass, enum nn_call call, uint32_t layer,
-		      struct mho_graph_access access[4])
+/* Errors go to the layer below. */
+static void touch_derive(struct touched *t, const struct nn_layer *layer, uint32_t k)
 {
-	const struct nn_layer *l = &pass->nn->layer[layer];
-	bool last = layer + 1 == pass->nn->layers;
-	uint32_t n = 0;
+	const struct nn_layer *l = &layer[k];
 
-	switch (call) {
-	case NN_ACTIVATE:
-		access[n++] = access_of(pass, l->z, l->outputs, 0);
-		access[n++] = access_of(pass, last ? l->z : l[1].x, l->outputs, MHO_ACCESS_WRITE);
-		break;
-	case NN_LOSS:
-		access[n++] = access_of(pass, l->z, l->outputs, 0);
-		access[n++] = access_of(pass, l->d, l->outputs, MHO_ACCESS_WRITE);
-		break;
-	case NN_DERIVE:
-		access[n++] = access_of(pass, l->d, l->outputs, 0);
-		access[n++] = access_of(pass, l->e, l->inputs, 0);
-		access[n++] = access_of(pass, l->x, l->inputs, 0);
-		access[n++] = access_of(pass, l[-1].d, l->inputs, MHO_ACCESS_WRITE);
-		break;
-	case NN_BIAS:
-		access[n++] = access_of(pass, l->d, l->outputs, 0);
-		break;
-	}
-	return n;
+	touch(t, l->rows ? l->d : l->g, l->rows ? (size_t)l->vectors * l->rows : l->outputs, 0);
+	if (!k || !l[-1].learns)
+		return;
+	if (l->rows)
+		touch(t, l->e, (size_t)l->vectors * l->cols, 0);
+	touch(t, l->a, l->inputs, 0);
+	touch(t, l[-1].g, l[-1].outputs, MHO_ACCESS_WRITE);
 }
 
-static int record_call(void *arg, enum nn_call call, uint32_t layer)
+/* What a call touches of what jobs touch, too. */
+static void touch_all(struct touched *t, enum nn_call call, const struct nn_part *part)
+{
+	const struct nn_layer *l = &t->pass->nn->layer[part->layer];
+	size_t products = (size_t)l->vectors * l->rows;
+
+	switch (call) {
+	case NN_GATHER:
+		touch(t, l->a, l->inputs, 0);
+		touch(t, l->x, (size_t)l->vectors * l->cols, MHO_ACCESS_WRITE);
+		break;
+	case NN_ACTIVATE:
+		touch(t, l->rows ? l->z : l->a, l->rows ? products : l->inputs, 0);
+		touch(t, l->y, l->outputs, MHO_ACCESS_WRITE);
+		break;
+	case NN_LOSS:
+		touch(t, l->y, l->outputs, 0);
+		touch(t, l->d, products, MHO_ACCESS_WRITE);
+		break;
+	case NN_DERIVE:
+		touch_derive(t, t->pass->nn->layer, part->layer);
+		break;
+	case NN_DONE:
+		touch(t, l->y, l->outputs, 0);
+		break;
+	}
+}
+
+static int record_call(void *arg, enum nn_call call, const struct nn_part *part)
 {
 	struct device_pass *pass = arg;
-	struct node *node = next_node(pass);
-	struct mho_graph_access access[4];
-	uint32_t n = touch(pass, call, layer, access);
+	struct node *node = next_node(pass, part);
+	struct touched t = { .pass = pass };
 	int ret;
 
+	touch_all(&t, call, part);
 	node->host = true;
-	node->layer = layer;
 	node->call = call;
-	ret = mho_graph_add_host(pass->graph, call_host, node, access, n);
-	return ret < 0 ? nn_mho_error(ret, "layer %u: recording what the host does", layer) : 0;
+	ret = mho_graph_add_host(pass->graph, call_host, node, t.access, t.n);
+	return ret < 0 ? nn_mho_error(ret, "layer %u: recording what the host does", part->layer) :
+			 0;
 }
 
 static int record(struct device_pass *pass)
@@ -150,6 +206,9 @@ static int record(struct device_pass *pass)
 	struct mho_graph_opts opts = MHO_INIT(struct mho_graph_opts);
 	int err;
 
+	err = alloc_nodes(pass);
+	if (err)
+		return err;
 	opts.runs = opts.a_slots = opts.b_slots = NN_SETS;
 	err = mho_graph_create(pass->nn->dev, &opts, &pass->graph);
 	if (err)
@@ -174,7 +233,7 @@ static int set_step(struct device_pass *pass, float step)
 		err = mho_graph_set_alpha(pass->graph, i, step);
 		if (err)
 			return nn_mho_error(err, "layer %u: the learning rate",
-					    pass->node[i].layer);
+					    pass->node[i].part.layer);
 	}
 	pass->step = step;
 	return 0;
@@ -257,6 +316,7 @@ void device_pass_free(struct device_pass *pass)
 	if (!pass)
 		return;
 	mho_graph_destroy(pass->graph);
+	free(pass->node);
 	free(pass);
 }
 
@@ -275,7 +335,7 @@ void device_pass_cost(const struct device_pass *pass, struct device_cost *cost)
 			cost->pulses += stat.result;
 		} else {
 			cost->saturations += stat.result;
-			cost->vectors += stat.runs * pass->n;
+			cost->vectors += stat.runs * pass->n * node->part.count;
 		}
 	}
 }
@@ -288,5 +348,5 @@ void device_pass_name(const struct device_pass *pass, uint32_t index, char *text
 	if (!node || node->host)
 		snprintf(text, size, "pass of %u samples", pass->n);
 	else
-		snprintf(text, size, "%s of layer %u", names[node->product], node->layer);
+		snprintf(text, size, "%s of layer %u", names[node->product], node->part.layer);
 }

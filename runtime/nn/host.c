@@ -29,23 +29,25 @@ struct host_pass {
 	uint32_t n;
 };
 
-static int host_product(void *arg, enum nn_product product, uint32_t layer)
+static int host_product(void *arg, enum nn_product product, const struct nn_part *part)
 {
 	const struct host_pass *pass = arg;
 	const struct mho_nn *nn = pass->nn;
-	const struct nn_layer *l = &nn->layer[layer];
-	float *w = ((struct host_engine *)nn->engine)->w[layer];
-	const float *x = nn->work + l->x[pass->set], *d = nn->work + l->d[pass->set];
-	int rows = (int)l->outputs, cols = (int)l->inputs, n = (int)pass->n;
+	const struct nn_layer *l = &nn->layer[part->layer];
+	size_t first = (size_t)part->first * pass->n;
+	float *w = ((struct host_engine *)nn->engine)->w[part->layer];
+	const float *x = nn->work + l->x[pass->set] + first * l->cols;
+	const float *d = nn->work + l->d[pass->set] + first * l->rows;
+	int rows = (int)l->rows, cols = (int)l->cols, n = (int)(part->count * pass->n);
 
 	switch (product) {
 	case NN_PRODUCT:
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, cols, 1.0f, x, cols,
-			    w, cols, 0.0f, nn->work + l->z[pass->set], rows);
+			    w, cols, 0.0f, nn->work + l->z[pass->set] + first * l->rows, rows);
 		break;
 	case NN_BACK:
 		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, cols, rows, 1.0f, d, rows,
-			    w, cols, 0.0f, nn->work + l->e[pass->set], cols);
+			    w, cols, 0.0f, nn->work + l->e[pass->set] + first * l->cols, cols);
 		break;
 	default:
 		cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, cols, n, -nn->batch.step,
@@ -55,11 +57,11 @@ static int host_product(void *arg, enum nn_product product, uint32_t layer)
 	return 0;
 }
 
-static int host_call(void *arg, enum nn_call call, uint32_t layer)
+static int host_call(void *arg, enum nn_call call, const struct nn_part *part)
 {
 	const struct host_pass *pass = arg;
 
-	nn_call(pass->nn, call, layer, pass->set, pass->n);
+	nn_call(pass->nn, call, part, pass->set, pass->n);
 	return 0;
 }
 
@@ -71,16 +73,11 @@ static int host_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t
 	return nn_pass(nn, pass, &taker, &args);
 }
 
-static size_t weights(const struct nn_layer *l)
-{
-	return (size_t)l->outputs * l->inputs;
-}
-
 static int host_program(struct mho_nn *nn, uint32_t layer, const float *w)
 {
 	struct host_engine *host = nn->engine;
 
-	memcpy(host->w[layer], w, weights(&nn->layer[layer]) * sizeof(*w));
+	memcpy(host->w[layer], w, nn_weights(&nn->layer[layer]) * sizeof(*w));
 	return 0;
 }
 
@@ -91,7 +88,7 @@ static int host_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w
 	if (flags)
 		return nn_error(-EOPNOTSUPP, "a network on the host has no conductances and no "
 					     "wear; make one on a device");
-	memcpy(w, host->w[layer], weights(&nn->layer[layer]) * sizeof(*w));
+	memcpy(w, host->w[layer], nn_weights(&nn->layer[layer]) * sizeof(*w));
 	return 0;
 }
 
@@ -124,7 +121,7 @@ int nn_host_init(struct mho_nn *nn)
 	if (!nn->work)
 		goto err_free;
 	for (uint32_t k = 0; k < nn->layers; k++) {
-		host->w[k] = calloc(weights(&nn->layer[k]), sizeof(float));
+		host->w[k] = calloc(nn_weights(&nn->layer[k]), sizeof(float));
 		if (!host->w[k])
 			goto err_free;
 	}

@@ -17,6 +17,7 @@
 
 #define NN_WIDTH_MAX (1U << 20) /* inputs or outputs of a layer */
 #define NN_BATCH_MAX (1U << 16)
+#define NN_VECTORS_MAX (1U << 16) /* that a matrix multiplies for a sample */
 #define NN_EPOCHS_MAX 1000000
 
 /* ---- error.c ---- */
@@ -47,6 +48,9 @@ void nn_permute(uint32_t *order, uint32_t n, uint64_t seed, enum nn_stream strea
 
 /* ---- activation.c ---- */
 
+/* The names of enum mho_nn_activation, up to a NULL. */
+extern const char *const nn_activation_names[];
+
 /* a = f(z + bias) for @n vectors of @width; z and a may be the same. */
 void nn_activate(uint32_t activation, const float *z, const float *bias, float *a, uint32_t n,
 		 uint32_t width);
@@ -63,7 +67,7 @@ void nn_cross_entropy(const float *p, const int32_t *labels, float *d, uint32_t 
 
 uint32_t nn_largest(const float *v, uint32_t width);
 
-/* ---- the engine: device.c, host.c ---- */
+/* ---- layers: layer.c has the table, layer_*.c each kind ---- */
 
 /*
  * Operands of one batch. Two sets, so that updates of one batch may still be in flight while the
@@ -71,30 +75,60 @@ uint32_t nn_largest(const float *v, uint32_t width);
  */
 #define NN_SETS 2
 
-struct nn_layer {
-	struct mho_nn_layer desc; /* scale: as chosen, never 0 */
-	uint32_t inputs;
-	uint32_t outputs;
-	float *bias;
-	size_t x[NN_SETS]; /* inputs; for the first layer the samples */
-	size_t z[NN_SETS]; /* outputs of the product */
-	size_t d[NN_SETS]; /* errors */
-	size_t e[NN_SETS]; /* W^T d; not for the first layer */
+/* A sample: channels innermost. */
+struct nn_shape {
+	uint32_t steps;
+	uint32_t height;
+	uint32_t width;
+	uint32_t channels;
 };
 
-/* What is done with a batch, whose samples are in x of the first layer. */
+static inline uint32_t nn_shape_step(const struct nn_shape *s)
+{
+	return s->height * s->width * s->channels;
+}
+
+static inline uint32_t nn_shape_values(const struct nn_shape *s)
+{
+	return s->steps * nn_shape_step(s);
+}
+
+struct nn_layer {
+	struct mho_nn_layer desc; /* scale and strides: as chosen, never 0 */
+	const struct nn_kind *kind;
+	struct nn_shape in;
+	struct nn_shape out;
+	uint32_t inputs; /* values of a sample */
+	uint32_t outputs;
+	uint32_t rows; /* of the matrix; 0: none */
+	uint32_t cols;
+	uint32_t vectors; /* that the matrix multiplies for each sample */
+	uint32_t biases; /* that are trained: all or none */
+	bool learns; /* there is a matrix in this layer or below it */
+	float *bias; /* one for each row */
+	size_t a[NN_SETS]; /* inputs; for the first layer the samples */
+	size_t x[NN_SETS]; /* operands of the product: a, unless they are gathered from it */
+	size_t z[NN_SETS]; /* outputs of the product */
+	size_t y[NN_SETS]; /* outputs: a of the next layer; of the last layer z */
+	size_t d[NN_SETS]; /* errors of z */
+	size_t g[NN_SETS]; /* errors of y before f: d, unless d is made from them */
+	size_t e[NN_SETS]; /* W^T d, where something needs it */
+};
+
+/* What is done with a batch, whose samples are in a of the first layer. */
 enum nn_pass {
-	NN_FORWARD, /* answers to z of the last layer */
+	NN_FORWARD, /* answers to y of the last layer */
 	NN_TRAIN, /* the same, then backward and the updates */
 	NN_PASSES,
 };
 
 /* The host's part of a pass. */
 enum nn_call {
-	NN_ACTIVATE, /* z to the next layer's x; the last layer's stays in z */
-	NN_LOSS, /* the last layer's z to d, by labels */
-	NN_DERIVE, /* e to d of the layer below; the bias takes its step */
-	NN_BIAS, /* the bias of the first layer takes its step; all but updates is done */
+	NN_GATHER, /* a to x */
+	NN_ACTIVATE, /* z, or a where there is no matrix, to y */
+	NN_LOSS, /* the last layer's y to d, by labels */
+	NN_DERIVE, /* e, or g where there is no matrix, to g of the layer below; biases' step */
+	NN_DONE, /* of a training all but updates is done */
 };
 
 /* The matrices' part of a pass. */
@@ -105,18 +139,105 @@ enum nn_product {
 	NN_PRODUCTS,
 };
 
+/* Of a layer, which of its vectors: @count for each sample, beginning with vector @first x samples. */
+struct nn_part {
+	uint32_t layer;
+	uint32_t first;
+	uint32_t count;
+};
+
 /* Takes the parts of a pass in order: to do them, or to write them down. */
 struct nn_taker {
-	int (*product)(void *arg, enum nn_product product, uint32_t layer);
-	int (*call)(void *arg, enum nn_call call, uint32_t layer);
+	int (*product)(void *arg, enum nn_product product, const struct nn_part *part);
+	int (*call)(void *arg, enum nn_call call, const struct nn_part *part);
 };
+
+/* A layer and a batch: where the host's part is to be done. */
+struct nn_place {
+	struct mho_nn *nn;
+	struct nn_layer *l;
+	uint32_t set;
+	uint32_t n; /* samples */
+	uint32_t first; /* as in struct nn_part */
+};
+
+/* Fields of struct mho_nn_layer that a kind may have, beside those that all have. */
+#define NN_HAS_OUTPUTS (1U << 0)
+#define NN_HAS_ACTIVATION (1U << 1)
+#define NN_HAS_SOFTMAX (1U << 2)
+#define NN_HAS_KERNEL (1U << 3)
+#define NN_HAS_BIAS (1U << 4)
+
+/**
+ * struct nn_kind - what layers of a kind are
+ * @name: in descriptions
+ * @has: NN_HAS_*
+ * @gathers: x is not a
+ * @sizes: offsets in struct mho_nn_layer of the numbers behind the name; the last may be left out
+ *	if it is kernel_width
+ * @nsizes: how many
+ * @shape: from l->desc, valid in itself, and l->in: out, rows, cols, vectors. Return: 0 or -EINVAL
+ * @forward: gives its parts of a pass, in order. Return: 0, or what @to returned
+ * @backward: likewise
+ * @gather: NN_GATHER
+ * @activate: NN_ACTIVATE
+ * @derive: e, or g, to g of the layer below, but for the derivative of that layer's f
+ */
+struct nn_kind {
+	const char *name;
+	uint32_t has;
+	bool gathers;
+	size_t sizes[3];
+	uint32_t nsizes;
+	int (*shape)(struct nn_layer *l, uint32_t k);
+	int (*forward)(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg);
+	int (*backward)(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg);
+	void (*gather)(const struct nn_place *p);
+	void (*activate)(const struct nn_place *p);
+	void (*derive)(const struct nn_place *p, float *below);
+};
+
+extern const struct nn_kind nn_dense, nn_conv2d, nn_maxpool, nn_avgpool;
+
+/* By enum mho_nn_kind; NULL if there is none. */
+const struct nn_kind *nn_kind_get(uint32_t kind);
+
+/*
+ * Fills @layer, but for what needs memory, from a description. Return: 0, or -EINVAL with the error
+ * set.
+ */
+int nn_layers_shape(const struct mho_nn_desc *desc, struct nn_layer *layer);
+
+/* Whether both do the same with the same samples; weight scales may differ. */
+bool nn_same_layers(const struct nn_layer *a, uint32_t na, const struct nn_layer *b, uint32_t nb);
+
+/* Values of @layers that training changes: weights and biases, as checkpoints have them. */
+size_t nn_layers_floats(const struct nn_layer *layer, uint32_t layers);
+
+/* For kinds with a matrix, one product a pass. */
+int nn_matrix_forward(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg);
+int nn_matrix_backward(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg);
+void nn_matrix_activate(const struct nn_place *p);
+
+/* Whether the transposed product of layer @k is asked for. */
+static inline bool nn_has_back(const struct nn_layer *layer, uint32_t k)
+{
+	return layer[k].rows && k && layer[k - 1].learns;
+}
+
+static inline size_t nn_weights(const struct nn_layer *l)
+{
+	return (size_t)l->rows * l->cols;
+}
+
+/* ---- the engine: device.c, host.c ---- */
 
 struct nn_engine_ops {
 	/* Waits for everything in flight and reports what failed since the last call. */
 	int (*drain)(struct mho_nn *nn);
 	/* Does a pass on @n samples of a set, with nn->batch; updates may be in flight afterwards. */
 	int (*run)(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n);
-	/* As mho_program(); nothing is in flight. */
+	/* As mho_program(), of a layer that has a matrix; nothing is in flight. */
 	int (*program)(struct mho_nn *nn, uint32_t layer, const float *w);
 	/* @flags: MHO_JOB_CONDUCTANCE, MHO_JOB_WEAR or 0; nothing is in flight. */
 	int (*read)(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w);
@@ -128,7 +249,7 @@ struct nn_batch {
 	const int32_t *labels;
 	struct mho_nn_score *score;
 	float step; /* learning rate for one sample */
-	bool done; /* NN_BIAS was called */
+	bool done; /* NN_DONE was called */
 };
 
 struct mho_nn {
@@ -171,7 +292,13 @@ void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost);
 int nn_pass(const struct mho_nn *nn, enum nn_pass pass, const struct nn_taker *to, void *arg);
 
 /* Does the host's part of a pass on @n samples of a set. */
-void nn_call(struct mho_nn *nn, enum nn_call call, uint32_t layer, uint32_t set, uint32_t n);
+void nn_call(struct mho_nn *nn, enum nn_call call, const struct nn_part *part, uint32_t set,
+	     uint32_t n);
+
+static inline float *nn_vectors(const struct nn_place *p, const size_t at[NN_SETS])
+{
+	return p->nn->work + at[p->set];
+}
 
 /* ---- network.c ---- */
 
@@ -182,6 +309,17 @@ int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum n
 static inline uint32_t nn_outputs(const struct mho_nn *nn)
 {
 	return nn->layer[nn->layers - 1].outputs;
+}
+
+/* Labels of a sample. */
+static inline uint32_t nn_answers(const struct mho_nn *nn)
+{
+	return nn->layer[nn->layers - 1].out.steps;
+}
+
+static inline uint32_t nn_classes(const struct mho_nn *nn)
+{
+	return nn_outputs(nn) / nn_answers(nn);
 }
 
 /* First value that is not finite, or @n. */

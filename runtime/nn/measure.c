@@ -27,6 +27,11 @@ static int check_data(const struct mho_nn *nn, const struct mho_nn_data *data)
 				"the samples have %u values, the network has %u inputs; use "
 				"samples of the kind it was made for",
 				data->inputs, nn->inputs);
+	if (nn_answers(nn) != 1)
+		return nn_error(-EINVAL,
+				"samples have one label, the network answers at %u steps; use "
+				"mho_nn_predict()",
+				nn_answers(nn));
 	for (uint32_t i = 0; i < data->count; i++)
 		if (nn_data_label(data, i) >= (int64_t)nn_outputs(nn))
 			return nn_error(-EINVAL,
@@ -143,10 +148,13 @@ static int endurance(struct mho_nn *nn, uint32_t layer, uint64_t *least)
 
 static int add_wear(struct mho_nn *nn, uint32_t layer, struct mho_nn_wear *wear, double *sum)
 {
-	size_t cells = (size_t)nn->layer[layer].outputs * nn->layer[layer].inputs;
-	float *pulses = malloc(cells * sizeof(*pulses));
+	size_t cells = nn_weights(&nn->layer[layer]);
+	float *pulses;
 	int err;
 
+	if (!cells)
+		return 0;
+	pulses = malloc(cells * sizeof(*pulses));
 	if (!pulses)
 		return nn_no_memory();
 	err = nn->ops->read(nn, layer, MHO_JOB_WEAR, pulses);

@@ -28,31 +28,6 @@ size_t nn_not_finite(const float *v, size_t n)
 
 /* ---- making one ---- */
 
-static int check_layer(const struct mho_nn_desc *desc, uint32_t k)
-{
-	const struct mho_nn_layer *l = &desc->layer[k];
-
-	if (l->size != sizeof(*l))
-		return nn_error(-EINVAL,
-				"layer %u: size is not set; initialise it with "
-				"MHO_INIT(struct mho_nn_layer)",
-				k);
-	if (!l->outputs || l->outputs > NN_WIDTH_MAX)
-		return nn_error(-EINVAL, "layer %u has %u outputs; 1 to %u are possible", k,
-				l->outputs, NN_WIDTH_MAX);
-	if (l->activation > MHO_NN_SOFTMAX)
-		return nn_error(-EINVAL, "layer %u: activation %u does not exist", k,
-				l->activation);
-	if (l->activation == MHO_NN_SOFTMAX && k + 1 < desc->layers)
-		return nn_error(-EINVAL, "layer %u: softmax is possible in the last layer only", k);
-	if (!isfinite(l->scale) || l->scale < 0.0f)
-		return nn_error(-EINVAL,
-				"layer %u: the weight scale is %g; it must be a finite number "
-				"above 0, or 0 to choose one",
-				k, (double)l->scale);
-	return 0;
-}
-
 static int check_desc(const struct mho_nn_desc *desc)
 {
 	if (!desc || desc->size != sizeof(*desc))
@@ -77,28 +52,13 @@ static int check_desc(const struct mho_nn_desc *desc)
 	if (desc->name && (!*desc->name || strlen(desc->name) > MHO_NN_NAME_MAX))
 		return nn_error(-EINVAL, "the network's name must have 1 to %d bytes",
 				MHO_NN_NAME_MAX);
-	for (uint32_t k = 0; k < desc->layers; k++) {
-		int err = check_layer(desc, k);
-
-		if (err)
-			return err;
-	}
 	return 0;
 }
 
-/*
- * The range a layer's weights are given. Trained weights of plain networks stay, but for few,
- * within some multiples of the width 1/sqrt(inputs) they begin with; narrow layers need more.
- */
-static float choose_scale(uint32_t inputs)
-{
-	return fminf(fmaxf(8.0f / sqrtf((float)inputs), 0.25f), 2.0f);
-}
-
 /* The sets of a kind of vectors lie one behind the other, and nothing else between them. */
-static void reserve(struct mho_nn *nn, size_t at[NN_SETS], uint32_t width)
+static void reserve(struct mho_nn *nn, size_t at[NN_SETS], size_t width)
 {
-	size_t floats = (size_t)nn->batch_max * width;
+	size_t floats = nn->batch_max * width;
 
 	for (uint32_t set = 0; set < NN_SETS; set++) {
 		at[set] = nn->work_floats;
@@ -106,40 +66,65 @@ static void reserve(struct mho_nn *nn, size_t at[NN_SETS], uint32_t width)
 	}
 }
 
-static int lay_out(struct mho_nn *nn, const struct mho_nn_desc *desc)
+static void share(size_t at[NN_SETS], const size_t with[NN_SETS])
 {
-	uint32_t inputs = desc->inputs;
+	memcpy(at, with, NN_SETS * sizeof(*at));
+}
 
+static void reserve_matrix(struct mho_nn *nn, struct nn_layer *l, bool back)
+{
+	reserve(nn, l->z, (size_t)l->vectors * l->rows);
+	reserve(nn, l->d, (size_t)l->vectors * l->rows);
+	if (back)
+		reserve(nn, l->e, (size_t)l->vectors * l->cols);
+}
+
+static int lay_out(struct mho_nn *nn)
+{
 	for (uint32_t k = 0; k < nn->layers; k++) {
 		struct nn_layer *l = &nn->layer[k];
 
-		l->desc = desc->layer[k];
-		if (l->desc.scale == 0.0f)
-			l->desc.scale = choose_scale(inputs);
-		l->inputs = inputs;
-		l->outputs = l->desc.outputs;
-		l->bias = calloc(l->outputs, sizeof(float));
-		if (!l->bias)
+		reserve(nn, l->a, l->inputs);
+		share(l->x, l->a);
+		if (l->kind->gathers)
+			reserve(nn, l->x, (size_t)l->vectors * l->cols);
+		if (l->rows)
+			reserve_matrix(nn, l, nn_has_back(nn->layer, k));
+		share(l->g, l->d);
+		if (!l->rows)
+			reserve(nn, l->g, l->outputs);
+		l->bias = l->rows ? calloc(l->rows, sizeof(float)) : NULL;
+		if (l->rows && !l->bias)
 			return nn_no_memory();
-		reserve(nn, l->x, l->inputs);
-		reserve(nn, l->z, l->outputs);
-		reserve(nn, l->d, l->outputs);
 		if (k)
-			reserve(nn, l->e, l->inputs);
-		inputs = l->outputs;
+			share(l[-1].y, l->a);
 	}
+	share(nn->layer[nn->layers - 1].y, nn->layer[nn->layers - 1].z);
+	if (!nn->layer[nn->layers - 1].rows)
+		reserve(nn, nn->layer[nn->layers - 1].y, nn_outputs(nn));
 	return 0;
 }
 
+/* A job of the device's takes all vectors of a batch. */
 static int limit_batch(struct mho_nn *nn)
 {
 	struct mho_info info = MHO_INIT(struct mho_info);
+	uint32_t vectors = 1, samples;
 	int err = mho_dev_info(nn->dev, &info);
 
 	if (err)
 		return nn_mho_error(err, "asking the device what it is");
-	if (info.batch_max && nn->batch_max > info.batch_max)
-		nn->batch_max = info.batch_max;
+	for (uint32_t k = 0; k < nn->layers; k++)
+		if (nn->layer[k].vectors > vectors)
+			vectors = nn->layer[k].vectors;
+	samples = info.batch_max ? info.batch_max / vectors : nn->batch_max;
+	if (!samples)
+		return nn_error(-EINVAL,
+				"a sample becomes %u vectors in a layer, the device takes %u at a "
+				"time; use larger strides, smaller images or shorter sequences",
+				vectors, info.batch_max);
+	if (nn->batch_max > samples)
+		nn->batch_max = samples;
 	return 0;
 }
 
@@ -163,9 +148,11 @@ int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum n
 	nn->batch_max = desc->batch_max ? desc->batch_max : BATCH_DEFAULT;
 	if (desc->name)
 		strcpy(nn->name, desc->name);
-	err = dev ? limit_batch(nn) : 0;
+	err = nn_layers_shape(desc, nn->layer);
+	if (!err && dev)
+		err = limit_batch(nn);
 	if (!err)
-		err = lay_out(nn, desc);
+		err = lay_out(nn);
 	if (!err)
 		err = dev ? nn_device_init(nn, desc->technology, how) : nn_host_init(nn);
 	if (err) {
@@ -180,16 +167,19 @@ int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum n
 static int init_layer(struct mho_nn *nn, uint32_t k)
 {
 	struct nn_layer *l = &nn->layer[k];
-	size_t weights = (size_t)l->outputs * l->inputs;
-	float width = 1.0f / sqrtf((float)l->inputs);
-	float *w = malloc(weights * sizeof(*w));
+	size_t weights = nn_weights(l);
+	float width = 1.0f / sqrtf((float)l->cols);
+	float *w;
 	int ret;
 
+	if (!l->rows)
+		return 0;
+	w = malloc(weights * sizeof(*w));
 	if (!w)
 		return nn_no_memory();
 	for (size_t i = 0; i < weights; i++)
 		w[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_WEIGHTS, k, i) - 1.0f);
-	for (uint32_t i = 0; i < l->outputs; i++)
+	for (uint32_t i = 0; i < l->biases; i++)
 		l->bias[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_BIAS, k, i) - 1.0f);
 	ret = nn->ops->program(nn, k, w);
 	free(w);
@@ -240,6 +230,11 @@ uint32_t mho_nn_layers(const struct mho_nn *nn)
 	return nn->layers;
 }
 
+uint32_t mho_nn_answers(const struct mho_nn *nn)
+{
+	return nn_answers(nn);
+}
+
 struct mho_mat *mho_nn_matrix(struct mho_nn *nn, uint32_t layer)
 {
 	return nn->dev && layer < nn->layers ? nn_device_matrix(nn, layer) : NULL;
@@ -255,16 +250,39 @@ static int check_index(const struct mho_nn *nn, uint32_t layer)
 			nn->layers - 1);
 }
 
-int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias)
+int mho_nn_weights(const struct mho_nn *nn, uint32_t layer, uint32_t *rows, uint32_t *cols)
 {
 	int err = check_index(nn, layer);
+
+	if (err)
+		return err;
+	if (rows)
+		*rows = nn->layer[layer].rows;
+	if (cols)
+		*cols = nn->layer[layer].cols;
+	return 0;
+}
+
+static int check_weights(const struct mho_nn *nn, uint32_t layer)
+{
+	int err = check_index(nn, layer);
+
+	if (err || nn->layer[layer].rows)
+		return err;
+	return nn_error(-EINVAL, "layer %u has no weights: it is of kind \"%s\"", layer,
+			nn->layer[layer].kind->name);
+}
+
+int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias)
+{
+	int err = check_weights(nn, layer);
 
 	if (!err)
 		err = nn->ops->drain(nn);
 	if (!err && w)
 		err = nn->ops->read(nn, layer, 0, w);
 	if (!err && bias)
-		memcpy(bias, nn->layer[layer].bias, nn->layer[layer].outputs * sizeof(*bias));
+		memcpy(bias, nn->layer[layer].bias, nn->layer[layer].rows * sizeof(*bias));
 	return err;
 }
 
@@ -272,33 +290,33 @@ int mho_nn_set(struct mho_nn *nn, uint32_t layer, const float *w, const float *b
 {
 	struct nn_layer *l;
 	size_t weights, bad;
-	int ret = check_index(nn, layer);
+	int ret = check_weights(nn, layer);
 
 	if (ret)
 		return ret;
 	l = &nn->layer[layer];
-	weights = (size_t)l->outputs * l->inputs;
+	weights = nn_weights(l);
 	bad = w ? nn_not_finite(w, weights) : weights;
 	if (bad < weights)
 		return nn_error(-EINVAL,
 				"layer %u: the weight at row %zu, column %zu is not a "
 				"finite number",
-				layer, bad / l->inputs, bad % l->inputs);
-	bad = bias ? nn_not_finite(bias, l->outputs) : l->outputs;
-	if (bad < l->outputs)
+				layer, bad / l->cols, bad % l->cols);
+	bad = bias ? nn_not_finite(bias, l->biases) : l->biases;
+	if (bad < l->biases)
 		return nn_error(-EINVAL, "layer %u: the bias of neuron %zu is not a finite number",
 				layer, bad);
 	ret = nn->ops->drain(nn);
 	if (!ret && w)
 		ret = nn->ops->program(nn, layer, w);
 	if (ret >= 0 && bias)
-		memcpy(l->bias, bias, l->outputs * sizeof(*bias));
+		memcpy(l->bias, bias, l->biases * sizeof(*bias));
 	return ret;
 }
 
 int mho_nn_conductance(struct mho_nn *nn, uint32_t layer, float *g)
 {
-	int err = check_index(nn, layer);
+	int err = check_weights(nn, layer);
 
 	if (!err)
 		err = nn->ops->drain(nn);
@@ -321,11 +339,11 @@ int mho_nn_predict(struct mho_nn *nn, const float *x, uint32_t count, float *y)
 		uint32_t set = nn->set;
 		int err;
 
-		memcpy(nn->work + nn->layer[0].x[set], x, (size_t)n * nn->inputs * sizeof(*x));
+		memcpy(nn->work + nn->layer[0].a[set], x, (size_t)n * nn->inputs * sizeof(*x));
 		err = nn->ops->run(nn, NN_FORWARD, set, n);
 		if (err)
 			return err;
-		memcpy(y, nn->work + nn->layer[nn->layers - 1].z[set],
+		memcpy(y, nn->work + nn->layer[nn->layers - 1].y[set],
 		       (size_t)n * outputs * sizeof(*y));
 		x += (size_t)n * nn->inputs;
 		y += (size_t)n * outputs;
@@ -354,12 +372,12 @@ static int check_batch(const struct mho_nn *nn, const float *x, const int32_t *l
 	if (bad < values)
 		return nn_error(-EINVAL, "value %zu of sample %zu is not a finite number",
 				bad % nn->inputs, bad / nn->inputs);
-	for (uint32_t i = 0; i < count; i++)
-		if (labels[i] < 0 || (uint32_t)labels[i] >= nn_outputs(nn))
+	for (size_t i = 0; i < (size_t)count * nn_answers(nn); i++)
+		if (labels[i] < 0 || (uint32_t)labels[i] >= nn_classes(nn))
 			return nn_error(-EINVAL,
-					"sample %u has the label %d; the network has "
+					"sample %zu has the label %d; the network has "
 					"classes 0 to %u",
-					i, labels[i], nn_outputs(nn) - 1);
+					i / nn_answers(nn), labels[i], nn_classes(nn) - 1);
 	return 0;
 }
 
@@ -376,17 +394,17 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 	 * Free to write: the updates that read this set belong to the batch before the last, and
 	 * the last one's products, which follow them on the same matrices, are done.
 	 */
-	memcpy(nn->work + nn->layer[0].x[set], x, (size_t)count * nn->inputs * sizeof(*x));
+	memcpy(nn->work + nn->layer[0].a[set], x, (size_t)count * nn->inputs * sizeof(*x));
 	nn->batch = (struct nn_batch){
 		.labels = labels,
 		.score = &batch,
-		.step = rate / (float)count,
+		.step = rate / ((float)count * (float)nn_answers(nn)),
 	};
 	err = nn->ops->run(nn, NN_TRAIN, set, count);
 	if (err)
 		return err;
 	nn->set = (set + 1) % NN_SETS;
-	batch.loss /= count;
+	batch.loss /= batch.count;
 	if (score)
 		nn_score_add(score, &batch);
 	return 0;

@@ -3,82 +3,100 @@
  * Copyright (C) 2026 The mho authors
  *
  * What a pass over the layers consists of, and in which order: products, which are the engine's
- * to do, and what the host does in between.
+ * to do, and what the host does in between. What a layer adds to it is its kind's to say.
  */
 #include <string.h>
 
 #include "nn/internal.h"
 
-static int forward(const struct mho_nn *nn, const struct nn_taker *to, void *arg)
+int nn_matrix_forward(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg)
 {
-	int err = 0;
+	const struct nn_layer *l = &nn->layer[k];
+	struct nn_part all = { k, 0, l->vectors };
+	int err = l->kind->gathers ? to->call(arg, NN_GATHER, &all) : 0;
 
-	for (uint32_t k = 0; k < nn->layers && !err; k++) {
-		err = to->product(arg, NN_PRODUCT, k);
-		if (!err)
-			err = to->call(arg, NN_ACTIVATE, k);
-	}
-	return err;
+	if (!err)
+		err = to->product(arg, NN_PRODUCT, &all);
+	return err ? err : to->call(arg, NN_ACTIVATE, &all);
 }
 
 /* The transposed product before the update: it is to see the weights that the forward pass saw. */
-static int backward(const struct mho_nn *nn, const struct nn_taker *to, void *arg)
+int nn_matrix_backward(const struct mho_nn *nn, uint32_t k, const struct nn_taker *to, void *arg)
 {
-	int err = to->call(arg, NN_LOSS, nn->layers - 1);
+	struct nn_part all = { k, 0, nn->layer[k].vectors };
+	int err = nn_has_back(nn->layer, k) ? to->product(arg, NN_BACK, &all) : 0;
 
-	for (uint32_t k = nn->layers; k-- > 0 && !err;) {
-		if (k)
-			err = to->product(arg, NN_BACK, k);
-		if (!err)
-			err = to->product(arg, NN_UPDATE, k);
-		if (!err)
-			err = to->call(arg, k ? NN_DERIVE : NN_BIAS, k);
-	}
-	return err;
+	if (!err)
+		err = to->product(arg, NN_UPDATE, &all);
+	return err ? err : to->call(arg, NN_DERIVE, &all);
+}
+
+void nn_matrix_activate(const struct nn_place *p)
+{
+	const struct nn_layer *l = p->l;
+
+	nn_activate(l->desc.activation, nn_vectors(p, l->z), l->bias, nn_vectors(p, l->y),
+		    p->n * l->vectors, l->rows);
 }
 
 int nn_pass(const struct mho_nn *nn, enum nn_pass pass, const struct nn_taker *to, void *arg)
 {
-	int err = forward(nn, to, arg);
+	struct nn_part last = { nn->layers - 1, 0, nn_answers(nn) };
+	uint32_t k;
+	int err = 0;
 
-	return err || pass != NN_TRAIN ? err : backward(nn, to, arg);
+	for (k = 0; k < nn->layers && !err; k++)
+		err = nn->layer[k].kind->forward(nn, k, to, arg);
+	if (err || pass != NN_TRAIN)
+		return err;
+	err = to->call(arg, NN_LOSS, &last);
+	while (!err && k-- > 0 && nn->layer[k].learns)
+		err = nn->layer[k].kind->backward(nn, k, to, arg);
+	return err ? err : to->call(arg, NN_DONE, &last);
 }
 
 static void update_bias(struct nn_layer *l, const float *d, uint32_t n, float step)
 {
-	for (uint32_t i = 0; i < n; i++, d += l->outputs)
-		for (uint32_t j = 0; j < l->outputs; j++)
+	for (uint32_t i = 0; i < n; i++, d += l->rows)
+		for (uint32_t j = 0; j < l->biases; j++)
 			l->bias[j] -= step * d[j];
 }
 
-static void derive(struct mho_nn *nn, uint32_t layer, uint32_t set, uint32_t n)
+static void derive(const struct nn_place *p)
 {
-	const struct nn_layer *l = &nn->layer[layer], *below = l - 1;
-	float *d = nn->work + below->d[set];
+	struct nn_layer *l = p->l, *below = l - 1;
+	bool more = l > p->nn->layer && below->learns;
+	float *g = more ? nn_vectors(p, below->g) : NULL;
 
-	memcpy(d, nn->work + l->e[set], (size_t)n * l->inputs * sizeof(*d));
-	nn_derive(below->desc.activation, nn->work + l->x[set], d, n, l->inputs);
+	if (l->biases)
+		update_bias(l, nn_vectors(p, l->d), p->n * l->vectors, p->nn->batch.step);
+	if (!more)
+		return;
+	l->kind->derive(p, g);
+	nn_derive(below->desc.activation, nn_vectors(p, l->a), g, p->n, l->inputs);
 }
 
-void nn_call(struct mho_nn *nn, enum nn_call call, uint32_t layer, uint32_t set, uint32_t n)
+void nn_call(struct mho_nn *nn, enum nn_call call, const struct nn_part *part, uint32_t set,
+	     uint32_t n)
 {
-	struct nn_layer *l = &nn->layer[layer];
-	float *z = nn->work + l->z[set], *d = nn->work + l->d[set];
-	size_t to = layer + 1 < nn->layers ? nn->layer[layer + 1].x[set] : l->z[set];
+	struct nn_layer *l = &nn->layer[part->layer];
+	struct nn_place p = { nn, l, set, n, part->first };
 
 	switch (call) {
+	case NN_GATHER:
+		l->kind->gather(&p);
+		break;
 	case NN_ACTIVATE:
-		nn_activate(l->desc.activation, z, l->bias, nn->work + to, n, l->outputs);
+		l->kind->activate(&p);
 		break;
 	case NN_LOSS:
-		nn_cross_entropy(z, nn->batch.labels, d, n, l->outputs, nn->batch.score);
+		nn_cross_entropy(nn_vectors(&p, l->y), nn->batch.labels, nn_vectors(&p, l->d),
+				 n * nn_answers(nn), nn_classes(nn), nn->batch.score);
 		break;
 	case NN_DERIVE:
-		update_bias(l, d, n, nn->batch.step);
-		derive(nn, layer, set, n);
+		derive(&p);
 		break;
-	case NN_BIAS:
-		update_bias(l, d, n, nn->batch.step);
+	case NN_DONE:
 		nn->batch.done = true;
 		break;
 	}

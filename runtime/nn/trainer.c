@@ -28,6 +28,11 @@ static int check_samples(const struct mho_nn *nn, const struct mho_nn_data *data
 	if (data->inputs != nn->inputs)
 		return nn_error(-EINVAL, "the %s samples have %u values, the network has %u inputs",
 				which, data->inputs, nn->inputs);
+	if (nn_answers(nn) != 1)
+		return nn_error(-EINVAL,
+				"samples have one label, the network answers at %u steps; train it "
+				"with mho_nn_train_batch()",
+				nn_answers(nn));
 	for (uint32_t i = 0; i < data->count; i++) {
 		int32_t label = nn_data_label(data, i);
 
@@ -44,11 +49,8 @@ static int check_samples(const struct mho_nn *nn, const struct mho_nn_data *data
 
 static int check_same(const struct mho_nn *nn, const struct mho_nn *reference)
 {
-	bool same = nn->inputs == reference->inputs && nn->layers == reference->layers;
+	bool same = nn_same_layers(nn->layer, nn->layers, reference->layer, reference->layers);
 
-	for (uint32_t k = 0; same && k < nn->layers; k++)
-		same = nn->layer[k].outputs == reference->layer[k].outputs &&
-		       nn->layer[k].desc.activation == reference->layer[k].desc.activation;
 	return same ? 0 : nn_error(-EINVAL, "the reference has other layers than the network");
 }
 

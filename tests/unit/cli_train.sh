@@ -114,9 +114,13 @@ refuses 2 '--hold-out: "1" is not a share' "everything held out" "$train" -d dat
 refuses 2 '--lr: "nan" is not' "NaN as learning rate" "$train" -d data.csv --lr nan
 refuses 2 '--lr-decay: "0:0.5" is not' "decay every 0 epochs" "$train" -d data.csv --lr-decay 0:0.5
 refuses 2 'begins with epoch 5' "a table that begins late" "$train" -d data.csv --lr-decay 5=0.1
-refuses 2 '--layers: "8,,x" is not' "bad layers" "$train" -d data.csv --layers 8,,x
-refuses 2 '--layers: ",8" is not' "a layer without a size" "$train" -d data.csv --layers ,8
-refuses 2 '--layers: "8,,4" is not' "another one" "$train" -d data.csv --layers 8,,4
+refuses 2 '--layers: layer 1, "": "" is not a kind of layer' "bad layers" "$train" -d data.csv --layers 8,,x
+refuses 2 '--layers: layer 0, "": "" is not' "a layer without a size" "$train" -d data.csv --layers ,8
+refuses 2 '--layers: layer 1, "": "" is not' "another one" "$train" -d data.csv --layers 8,,4
+refuses 2 '"5x" is not channels and kernel' "a kernel that is missing" "$train" -d data.csv --layers conv:5x
+refuses 2 '--shape: "3" is not height x width' "half a shape" "$train" -d data.csv --shape 3
+refuses 1 'are not 1 steps of 3 x 3 pixels' "a shape that does not fit" "$train" -d data.csv \
+	--shape 3x3 --layers conv:2x2 --device "$device"
 refuses 2 '--lr-decay: "0=1,,2=1" is not' "a rate that is not there" \
 	"$train" -d data.csv --lr-decay 0=1,,2=1
 refuses 2 'only one output can go' "two outputs to one place" \

@@ -2,8 +2,8 @@
 /*
  * Copyright (C) 2026 The mho authors
  *
- * libmho-nn: neural networks whose weights are conductances. Layers y = f(W x + b) with W on
- * an accelerator (one matrix each) and b in the host's memory; training by stochastic gradient
+ * libmho-nn: neural networks whose weights are conductances. Layers with W on an accelerator (one
+ * matrix each), biases and what has no weights in the host's memory; training by stochastic gradient
  * descent with the product, the transposed product and the update done by the device; the same
  * in binary32 on the host to compare with; readers for sample files; checkpoints. Devices and
  * matrices are libmho's, mho/mho.h, whose conventions hold here, too, with one addition:
@@ -156,38 +156,94 @@ enum mho_nn_activation {
 #define MHO_NN_LAYERS_MAX 32
 #define MHO_NN_NAME_MAX 24 /* bytes of a network's name, its end not counted */
 
+enum mho_nn_kind {
+	MHO_NN_DENSE = 0, /* y = f(W x + b), for each step of a sequence */
+	MHO_NN_CONV2D = 1, /* the same for each place that the kernel has in an image */
+	MHO_NN_MAXPOOL = 2, /* the largest value below the kernel, for each channel */
+	MHO_NN_AVGPOOL = 3, /* their mean */
+};
+
+#define MHO_NN_NO_BIAS (1U << 0) /* layer: b is 0 and not trained */
+
 /**
  * struct mho_nn_layer - one layer
  * @size: sizeof(struct mho_nn_layer)
- * @outputs: its neurons
- * @activation: enum mho_nn_activation
+ * @outputs: its neurons; of a convolution, its channels; of pooling, 0
+ * @activation: enum mho_nn_activation, of dense layers and convolutions
  * @scale: weight that the largest cell weight stands for; 0 to choose: the larger it is, the
  *	larger may weights grow, and the coarser are their steps and the noise of a read
+ * @kind: enum mho_nn_kind
+ * @kernel_height: of convolution and pooling
+ * @kernel_width: likewise
+ * @stride_height: rows from one place of the kernel to the next; 0 for 1, or, of pooling, for the
+ *	kernel's height
+ * @stride_width: likewise
+ * @padding_height: rows of zeros above the image, and as many below it; those of pooling do not
+ *	count, and are at most half a kernel
+ * @padding_width: likewise
+ * @flags: MHO_NN_NO_BIAS
+ * @reserved: zero
  */
 struct mho_nn_layer {
 	size_t size;
 	uint32_t outputs;
 	uint32_t activation;
 	float scale;
-	uint32_t pad;
+	uint32_t kind;
+	uint32_t kernel_height;
+	uint32_t kernel_width;
+	uint32_t stride_height;
+	uint32_t stride_width;
+	uint32_t padding_height;
+	uint32_t padding_width;
+	uint32_t flags;
+	uint32_t reserved[5];
 };
+
+/**
+ * mho_nn_layers_parse() - layers from a text
+ * @text: layers separated by commas, each a kind, sizes and options separated by colons:
+ *	128, dense:128		dense, its neurons
+ *	conv:16x5, conv:16x5x3	convolution: channels, kernel (height x width, or a square's side)
+ *	max:2, avg:3x2		pooling: kernel
+ *	stride=2, stride=2x1	option of convolution and pooling
+ *	pad=1, pad=0x2		likewise
+ *	nobias			option of dense and convolution
+ *	relu, tanh, sigmoid, linear, softmax	option of dense and convolution: the activation
+ * @activation: of layers that have one and do not name it
+ * @layers: filled
+ * @max: room in @layers
+ *
+ * "conv:8x5:relu,max:2,conv:16x5:relu,max:2,120,84" is a LeNet-5 but for its last layer.
+ *
+ * Return: number of layers, or -EINVAL and mho_nn_last_error() names layer and word.
+ */
+MHO_API int mho_nn_layers_parse(const char *text, uint32_t activation, struct mho_nn_layer *layers,
+				uint32_t max);
 
 #define MHO_NN_REPLACE (1U << 0) /* delete matrices of the same name first */
 
 /**
  * struct mho_nn_desc - what a network shall be
  * @size: sizeof(struct mho_nn_desc)
- * @inputs: values of a sample
+ * @inputs: values of a sample: steps x height x width x channels, channels innermost
  * @layers: number of layers, 1 to MHO_NN_LAYERS_MAX
  * @layer: the layers, first to last; the last must be MHO_NN_SOFTMAX to be trained
- * @seed: of the initial weights and biases, uniform in +-1/sqrt(inputs of the layer)
+ * @seed: of the initial weights and biases, uniform in +-1/sqrt(columns of the layer's matrix)
  * @batch_max: most samples at a time; 0 for 256
  * @technology: 1 + index of a technology (mho_tech_get()), 0 for any
  * @tolerance: to program weights to, in their units; 0 for the device's default
  * @flags: MHO_NN_REPLACE
  * @name: under which the matrices stay in the device, at most MHO_NN_NAME_MAX bytes; NULL: they
  *	go with the network
+ * @steps: steps of a sequence; 0 for 1: a sample is not a sequence
+ * @height: of the image; 0 for 1
+ * @width: likewise
+ * @channels: values of a pixel; 0 for what is left of @inputs
  * @reserved: zero
+ *
+ * A dense layer takes all values of an image as one vector. All layers but the recurrent treat
+ * each step of a sequence as a sample of its own.
  */
 struct mho_nn_desc {
 	size_t size;
@@ -200,7 +256,11 @@ struct mho_nn_desc {
 	float tolerance;
 	uint32_t flags;
 	const char *name;
-	uint64_t reserved[4];
+	uint32_t steps;
+	uint32_t height;
+	uint32_t width;
+	uint32_t channels;
+	uint64_t reserved[2];
 };
 
 /**
@@ -222,17 +282,37 @@ MHO_API uint32_t mho_nn_inputs(const struct mho_nn *nn);
 MHO_API uint32_t mho_nn_outputs(const struct mho_nn *nn);
 MHO_API uint32_t mho_nn_layers(const struct mho_nn *nn);
 
-/* mho_nn_matrix() - the matrix of @layer, borrowed; NULL for a reference or a wrong @layer. */
+/*
+ * mho_nn_answers() - steps behind the last layer: labels that a sample has. It has
+ * mho_nn_outputs() / mho_nn_answers() classes.
+ */
+MHO_API uint32_t mho_nn_answers(const struct mho_nn *nn);
+
+/**
+ * mho_nn_weights() - how many weights a layer has
+ * @nn: network
+ * @layer: layer
+ * @rows: of its matrix, 0 without one; may be NULL. Its biases are as many, or none.
+ * @cols: likewise. Of a convolution: kernel height x width x channels, channels innermost
+ *
+ * Return: 0 or -EINVAL (@layer).
+ */
+MHO_API int mho_nn_weights(const struct mho_nn *nn, uint32_t layer, uint32_t *rows, uint32_t *cols);
+
+/*
+ * mho_nn_matrix() - the matrix of @layer, borrowed; NULL for a reference, a wrong @layer, or one
+ * without weights.
+ */
 MHO_API struct mho_mat *mho_nn_matrix(struct mho_nn *nn, uint32_t layer);
 
 /**
  * mho_nn_get() - weights and biases of a layer
  * @nn: network
  * @layer: layer
- * @w: outputs x inputs values as read back from the device; may be NULL
- * @bias: outputs values; may be NULL
+ * @w: rows x columns values (mho_nn_weights()) as read back from the device; may be NULL
+ * @bias: rows values; may be NULL
  *
- * Return: 0, -EINVAL (@layer), or a device error.
+ * Return: 0, -EINVAL (@layer; or it has no weights), or a device error.
  */
 MHO_API int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias);
 
@@ -240,8 +320,8 @@ MHO_API int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias)
  * mho_nn_set() - program weights and set biases of a layer
  * @nn: network
  * @layer: layer
- * @w: outputs x inputs values; NULL leaves the weights alone
- * @bias: outputs values; NULL leaves the biases alone
+ * @w: rows x columns values (mho_nn_weights()); NULL leaves the weights alone
+ * @bias: rows values; NULL leaves the biases alone, and so does MHO_NN_NO_BIAS
  *
  * Return: cells that missed the tolerance, -EINVAL (also for NaN or infinity), or a device error.
  */
@@ -276,9 +356,9 @@ struct mho_nn_score {
  * mho_nn_train_batch() - one step of gradient descent
  * @nn: network, its last layer softmax
  * @x: @count x inputs values
- * @labels: @count labels, 0 to outputs - 1
+ * @labels: @count x mho_nn_answers() labels, each from 0 to its classes - 1
  * @count: samples, at most the network's batch_max
- * @rate: learning rate, >= 0; the step is @rate times the mean gradient of the samples
+ * @rate: learning rate, >= 0; the step is @rate times the mean gradient of the labels
  * @score: the answers before the step are added to its count and correct, @loss becomes the mean
  *	over all; NULL if it does not matter
  *
@@ -362,7 +442,7 @@ MHO_API int mho_nn_wear_get(struct mho_nn *nn, struct mho_nn_wear *wear);
  * mho_nn_conductance() - conductances of a layer's cells
  * @nn: network
  * @layer: layer
- * @g: outputs x inputs values in nanosiemens, written
+ * @g: rows x columns values (mho_nn_weights()) in nanosiemens, written
  *
  * Return: 0, -EINVAL (@layer), -EOPNOTSUPP (a reference has none), or a device error.
  */

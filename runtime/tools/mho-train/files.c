@@ -54,10 +54,16 @@ static int fill_history(FILE *to, void *arg)
 static int fill_conductance(FILE *to, void *arg)
 {
 	struct run *run = arg;
-	struct mho_mat *mat = mho_nn_matrix(run->nn, 0);
-	uint32_t rows = mho_mat_rows(mat), cols = mho_mat_cols(mat);
-	float *g = malloc((size_t)rows * cols * sizeof(*g));
-	int err = g ? mho_nn_conductance(run->nn, 0, g) : -ENOMEM;
+	uint32_t rows, cols, layer = 0;
+	float *g;
+	int err;
+
+	/* The first layer that has cells; one does. */
+	while (!mho_nn_matrix(run->nn, layer))
+		layer++;
+	mho_nn_weights(run->nn, layer, &rows, &cols);
+	g = malloc((size_t)rows * cols * sizeof(*g));
+	err = g ? mho_nn_conductance(run->nn, layer, g) : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < rows; i++)
 		for (uint32_t j = 0; j < cols; j++)

@@ -27,7 +27,14 @@ static const char help[] =
 	"                          deviation 1), none [max]\n"
 	"\n"
 	"Network:\n"
-	"      --layers N,N,...    sizes of hidden layers, or none [128]\n"
+	"      --layers LAYERS     hidden layers, separated by commas, or none [128]:\n"
+	"                            N        dense\n"
+	"                            conv:CxK convolution: channels, kernel (5, or 5x3)\n"
+	"                            max:K    pooling, the largest value\n"
+	"                            avg:K    pooling, the mean\n"
+	"                          options behind each: :stride=S :pad=P :nobias :tanh ...\n"
+	"      --shape HxWxC       height, width, channels of an image, which come last in\n"
+	"                          a sample [as the samples say, 1 channel]\n"
 	"      --activation KIND   of hidden layers: relu, tanh, sigmoid, linear [relu]\n"
 	"      --classes N         outputs [largest label + 1]\n"
 	"      --weight-scale W    weight that a cell's largest stands for [chosen by width]\n"
@@ -68,6 +75,7 @@ enum {
 	OPT_HOLD_OUT = 256,
 	OPT_SCALING,
 	OPT_LAYERS,
+	OPT_SHAPE,
 	OPT_ACTIVATION,
 	OPT_CLASSES,
 	OPT_WEIGHT_SCALE,
@@ -90,6 +98,7 @@ static const struct option options[] = {
 	{ "hold-out", required_argument, NULL, OPT_HOLD_OUT },
 	{ "scaling", required_argument, NULL, OPT_SCALING },
 	{ "layers", required_argument, NULL, OPT_LAYERS },
+	{ "shape", required_argument, NULL, OPT_SHAPE },
 	{ "activation", required_argument, NULL, OPT_ACTIVATION },
 	{ "classes", required_argument, NULL, OPT_CLASSES },
 	{ "weight-scale", required_argument, NULL, OPT_WEIGHT_SCALE },
@@ -119,8 +128,9 @@ static const struct option options[] = {
 
 /* What a checkpoint has settled: wrong beside --resume. */
 static const int settled[] = {
-	OPT_HOLD_OUT, OPT_SCALING,  OPT_LAYERS, OPT_ACTIVATION, OPT_CLASSES, OPT_WEIGHT_SCALE, 'b',
-	OPT_LR,	      OPT_LR_DECAY, 's',	OPT_RUNS,	OPT_NAME,    OPT_REPLACE,
+	OPT_HOLD_OUT, OPT_SCALING,	OPT_LAYERS, OPT_SHAPE,	 OPT_ACTIVATION,
+	OPT_CLASSES,  OPT_WEIGHT_SCALE, 'b',	    OPT_LR,	 OPT_LR_DECAY,
+	's',	      OPT_RUNS,		OPT_NAME,   OPT_REPLACE,
 };
 
 static const char *name_of(int opt)
@@ -175,28 +185,41 @@ static int parse_name(int opt, const char *arg, const char *const *names, const 
 	return bad(opt, arg, wanted);
 }
 
-static int parse_layers(struct options *o, const char *arg)
+static int parse_shape(struct options *o, const char *arg)
 {
-	static const char wanted[] = "none, or sizes (1 to 65536) separated by commas, at most 31";
 	char *list = NULL, *rest, *s;
+	uint32_t n = 0;
 	int err = 0;
 
-	o->hidden_count = 0;
-	if (!strcmp(arg, "none"))
-		return 0;
 	train_setup_string(&list, arg);
 	rest = list;
-	while (!err && (s = strsep(&rest, ","))) {
+	o->shape[2] = 1;
+	while (!err && (s = strsep(&rest, "x"))) {
 		uint64_t size;
 
-		if (o->hidden_count == MHO_NN_LAYERS_MAX - 1 ||
-		    train_parse_uint(s, 1, 65536, &size))
-			err = bad(OPT_LAYERS, arg, wanted);
+		if (n == 3 || train_parse_uint(s, 1, 65536, &size))
+			err = -EINVAL;
 		else
-			o->hidden[o->hidden_count++] = (uint32_t)size;
+			o->shape[n++] = (uint32_t)size;
 	}
 	free(list);
-	return err;
+	return err || n < 2 ? bad(OPT_SHAPE, arg, "height x width, or height x width x channels") :
+			      0;
+}
+
+/* When all is known: the activation may come later in the line. */
+static int parse_layers(struct options *o)
+{
+	int n = 0;
+
+	if (strcmp(o->layers, "none"))
+		n = mho_nn_layers_parse(o->layers, o->activation, o->hidden, MHO_NN_LAYERS_MAX - 1);
+	if (n < 0) {
+		train_complain("--%s: %s", name_of(OPT_LAYERS), mho_nn_last_error());
+		return TRAIN_USAGE;
+	}
+	o->hidden_count = (uint32_t)n;
+	return -1;
 }
 
 static int parse_table(struct options *o, const char *arg)
@@ -286,7 +309,10 @@ static int parse_one(struct options *o, int opt, const char *arg)
 	case OPT_SCALING:
 		return parse_name(opt, arg, scalings, "max, column or none", &o->setup.scaling);
 	case OPT_LAYERS:
-		return parse_layers(o, arg);
+		o->layers = arg;
+		return 0;
+	case OPT_SHAPE:
+		return parse_shape(o, arg);
 	case OPT_ACTIVATION:
 		return parse_name(opt, arg, activations, "relu, tanh, sigmoid or linear",
 				  &o->activation);
@@ -357,8 +383,7 @@ static void set_defaults(struct options *o)
 	o->setup.hold_out = 0.2;
 	o->setup.seed = 1;
 	o->setup.scaling = MHO_NN_SCALE_MAX;
-	o->hidden[0] = 128;
-	o->hidden_count = 1;
+	o->layers = "128";
 	o->activation = MHO_NN_RELU;
 	o->schedule.size = sizeof(o->schedule);
 	o->schedule.rate = 0.2f;
@@ -450,7 +475,7 @@ static int check_resume(const struct options *o, int fixed)
 	return TRAIN_USAGE;
 }
 
-static int check_new(const struct options *o)
+static int check_new(struct options *o)
 {
 	if (!o->setup.data)
 		return usage("no samples: --data FILE is needed");
@@ -461,7 +486,7 @@ static int check_new(const struct options *o)
 		return usage("each of several --runs has a card of its own, with a seed of its "
 			     "own: leave state= out of the URI, or put seed= into it");
 	if (!mho_nn_schedule_check(&o->schedule))
-		return -1;
+		return parse_layers(o);
 	train_complain("--lr-decay: %s", mho_nn_last_error());
 	return TRAIN_USAGE;
 }

@@ -23,8 +23,11 @@ struct options {
 	const char *predictions;
 	const char *trace;
 	const char *name;
-	uint32_t hidden[MHO_NN_LAYERS_MAX];
+	const char *layers; /* as given; NULL: none hidden */
+	struct mho_nn_layer hidden[MHO_NN_LAYERS_MAX];
 	uint32_t hidden_count;
+	uint32_t shape[3]; /* of a sample's steps: height, width, channels; 0: as the samples say */
+	uint32_t steps; /* of a sample; 0 for 1 */
 	uint32_t activation;
 	uint32_t classes; /* 0: as many as the labels say */
 	float weight_scale; /* 0: chosen by the library */

@@ -16,6 +16,9 @@
 #include "tools/common/train_text.h"
 #include "tools/mho-train/train.h"
 
+#define BATCH_DENSE 256
+#define BATCH_IMAGES 64
+
 static volatile sig_atomic_t interrupted;
 
 int run_interrupted(void)
@@ -75,35 +78,67 @@ static uint32_t count_classes(const struct run *run)
 	return train.classes > test.classes ? train.classes : test.classes;
 }
 
+/* The hidden layers, and a dense one for the classes. Return: how many, 0 without classes. */
+static uint32_t list_layers(const struct run *run, struct mho_nn_layer *layers)
+{
+	const struct options *o = run->o;
+	struct mho_nn_layer *last = &layers[o->hidden_count];
+
+	memcpy(layers, o->hidden, o->hidden_count * sizeof(*layers));
+	*last = (struct mho_nn_layer)MHO_INIT(struct mho_nn_layer);
+	last->outputs = count_classes(run);
+	last->activation = MHO_NN_SOFTMAX;
+	for (uint32_t k = 0; k <= o->hidden_count; k++)
+		layers[k].scale = o->weight_scale;
+	return last->outputs ? o->hidden_count + 1 : 0;
+}
+
+/* What the options do not say about images, the samples may. */
+static void set_shape(const struct run *run, struct mho_nn_desc *desc)
+{
+	struct mho_nn_data_info info = MHO_INIT(struct mho_nn_data_info);
+	const struct options *o = run->o;
+	bool image;
+
+	mho_nn_data_info_get(run->train, &info);
+	image = (uint64_t)info.width * info.height == info.inputs;
+	desc->inputs = info.inputs;
+	desc->height = o->shape[0] ? o->shape[0] : image ? info.height : 0;
+	desc->width = o->shape[0] ? o->shape[1] : image ? info.width : 0;
+	desc->channels = o->shape[2];
+}
+
+/*
+ * Samples at a time, beside those of a batch, in tests. Where layers have images in between, fewer
+ * already keep the device busy, and more cost memory.
+ */
+static uint32_t batch_max(const struct options *o, const struct mho_nn_layer *layers, uint32_t n)
+{
+	uint32_t least = BATCH_DENSE;
+
+	for (uint32_t k = 0; k < n; k++)
+		if (layers[k].kind != MHO_NN_DENSE)
+			least = BATCH_IMAGES;
+	return o->batch > least ? o->batch : least;
+}
+
 static int create_networks(struct run *run)
 {
 	struct mho_nn_layer layers[MHO_NN_LAYERS_MAX];
-	struct mho_nn_data_info info = MHO_INIT(struct mho_nn_data_info);
 	struct mho_nn_desc desc = MHO_INIT(struct mho_nn_desc);
 	const struct options *o = run->o;
 	int err;
 
-	mho_nn_data_info_get(run->train, &info);
-	for (uint32_t k = 0; k <= o->hidden_count; k++) {
-		bool last = k == o->hidden_count;
-
-		layers[k] = (struct mho_nn_layer){
-			.size = sizeof(layers[k]),
-			.outputs = last ? count_classes(run) : o->hidden[k],
-			.activation = last ? MHO_NN_SOFTMAX : o->activation,
-			.scale = o->weight_scale,
-		};
-	}
-	if (!layers[o->hidden_count].outputs) {
+	desc.layers = list_layers(run, layers);
+	if (!desc.layers) {
 		train_complain("%s: the samples have no labels; name their file with --labels",
 			       run->setup.data);
 		return TRAIN_FAILED;
 	}
-	desc.inputs = info.inputs;
-	desc.layers = o->hidden_count + 1;
 	desc.layer = layers;
+	set_shape(run, &desc);
 	desc.seed = run->setup.seed;
-	desc.batch_max = o->batch > 256 ? o->batch : 256;
+	desc.batch_max = batch_max(o, layers, desc.layers);
 	desc.flags = o->replace ? MHO_NN_REPLACE : 0;
 	desc.name = o->name;
 	err = mho_nn_create(run->dev, &desc, &run->nn);
@@ -136,12 +171,15 @@ static int create_trainer(struct run *run)
 static int resume_trainer(struct run *run)
 {
 	const struct options *o = run->o;
-	uint32_t batch_max = o->batch > 256 ? o->batch : 256;
-	int ret = mho_nn_create_from(run->dev, run->ckpt, 0, batch_max, &run->nn);
-	int found = ret;
+	struct mho_nn_checkpoint_info info = MHO_INIT(struct mho_nn_checkpoint_info);
+	uint32_t samples;
+	int ret, found;
 
+	mho_nn_checkpoint_info_get(run->ckpt, &info);
+	samples = batch_max(o, info.layer, info.layers);
+	ret = found = mho_nn_create_from(run->dev, run->ckpt, 0, samples, &run->nn);
 	if (ret >= 0 && o->reference)
-		ret = mho_nn_create_from(NULL, run->ckpt, 1, batch_max, &run->reference);
+		ret = mho_nn_create_from(NULL, run->ckpt, 1, samples, &run->reference);
 	if (ret >= 0)
 		ret = mho_nn_trainer_resume(run->nn, run->reference, run->train, run->test,
 					    run->ckpt, &run->trainer);
