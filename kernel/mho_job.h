@@ -148,13 +148,6 @@ int mho_fixed_copy_back(const struct mho_fixed *fixed);
 void mho_fixed_free(struct mho_fixed *fixed);
 
 /* mho_uring.c */
-int mho_uring_set_fixed(struct mho_uring_call *call, struct mho_job *job,
-			const struct drm_mho_job *args);
-u32 mho_uring_fixed(const struct mho_uring_call *call);
-void mho_uring_mark(struct mho_uring_call *call);
-void mho_uring_attach(struct mho_uring_call *call, struct mho_job *job);
-void mho_uring_fail(struct mho_uring_call *call, struct mho_job *job, int error);
-void mho_uring_trace(struct mho_uring_call *call, struct mho_job *job);
 void mho_uring_end(struct mho_job *job);
 void mho_uring_chain_begin(struct mho_ctx *ctx);
 void mho_uring_chain_end(struct mho_ctx *ctx);

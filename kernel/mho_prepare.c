@@ -21,6 +21,7 @@
 #include "mho_gem.h"
 #include "mho_job.h"
 #include "mho_prepare_table.h"
+#include "mho_uring.h"
 
 /**
  * struct mho_prepared_step - where a job's operands are

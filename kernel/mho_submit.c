@@ -19,6 +19,7 @@
 #include "mho_gem.h"
 #include "mho_job.h"
 #include "mho_trace.h"
+#include "mho_uring.h"
 
 /**
  * struct mho_out_sync - a syncobj to signal
@@ -152,7 +153,7 @@ static int mho_submit_cmds(struct mho_job *job, struct drm_file *file,
 static int mho_submit_one(struct mho_job *job, struct drm_file *file,
 			  const struct drm_mho_job *one, struct mho_uring_call *call)
 {
-	int ret = mho_job_set_cmd(job, file, 0, one, mho_uring_fixed(call));
+	int ret = mho_job_set_cmd(job, file, 0, one, call->fixed);
 
 	return ret ?: mho_uring_set_fixed(call, job, one);
 }

@@ -26,53 +26,7 @@
 #include "mho_device.h"
 #include "mho_job.h"
 #include "mho_trace.h"
-
-struct mho_uring_desc;
-
-/**
- * struct mho_uring_call - a command on its way in
- * @cmd: the command; nobody's after it was attached to a job
- * @issue_flags: as the core gave them
- * @user_data: of its submission
- * @desc: what it is
- * @fixed: DRM_MHO_URING_*: operands in registered buffers
- * @file: open file
- */
-struct mho_uring_call {
-	struct io_uring_cmd *cmd;
-	unsigned int issue_flags;
-	u64 user_data;
-	const struct mho_uring_desc *desc;
-	u32 fixed;
-	struct drm_file *file;
-};
-
-/**
- * struct mho_uring_pdu - what is kept in a command
- * @ctx: whose queue's lock says who owns it; NULL: not the job any more, or not yet
- * @job: until then the job; from then on what task work has to put, or NULL
- * @next: instead, once it is @chained: the command that the same task work completes next, or NULL
- * @device_ns: device time of the job
- * @status: how it ended
- * @cqe32: the ring has room for @device_ns
- * @chained: @next counts, @job does not
- */
-struct mho_uring_pdu {
-	struct mho_ctx *ctx;
-	union {
-		struct mho_job *job;
-		struct io_uring_cmd *next;
-	};
-	u64 device_ns;
-	s32 status;
-	bool cqe32;
-	bool chained;
-};
-
-static struct mho_uring_pdu *mho_uring_pdu(struct io_uring_cmd *cmd)
-{
-	return io_uring_cmd_to_pdu(cmd, struct mho_uring_pdu);
-}
+#include "mho_uring.h"
 
 /* What whoever took a command has to put. */
 static struct mho_job *mho_uring_job_of(struct io_uring_cmd *cmd)
@@ -128,24 +82,6 @@ void mho_uring_mark(struct mho_uring_call *call)
 	/* The core has not cleared it, and may look at once. */
 	*pdu = (struct mho_uring_pdu){ .cqe32 = call->issue_flags & IO_URING_F_CQE32 };
 	io_uring_cmd_mark_cancelable(call->cmd, call->issue_flags);
-}
-
-/**
- * mho_uring_attach() - let a command wait for a job
- * @call: command, marked; it must not be touched any more once the job can end
- * @job: job; the queue's lock is held
- */
-void mho_uring_attach(struct mho_uring_call *call, struct mho_job *job)
-{
-	struct mho_uring_pdu *pdu = mho_uring_pdu(call->cmd);
-
-	lockdep_assert_held(&job->ctx->queue.lock);
-	if (!job->prepared)
-		refcount_inc(&job->ref);
-	job->cmd = call->cmd;
-	job->user_data = call->user_data;
-	pdu->job = job;
-	WRITE_ONCE(pdu->ctx, job->ctx);
 }
 
 /* Who waits for a job? From now on nobody: the caller completes the command, if there is one. */
@@ -273,17 +209,6 @@ void mho_uring_fail(struct mho_uring_call *call, struct mho_job *job, int error)
 	spin_unlock_irqrestore(&queue->lock, flags);
 	if (cmd)
 		mho_uring_finish(cmd, mho_uring_job_of(cmd), error, call->issue_flags);
-}
-
-/**
- * mho_uring_fixed() - which operands of its job a command has in registered buffers
- * @call: command
- *
- * Return: DRM_MHO_URING_*.
- */
-u32 mho_uring_fixed(const struct mho_uring_call *call)
-{
-	return call->fixed;
 }
 
 /**
