@@ -9,6 +9,7 @@
  * brace. Ends with status 1 if a bar was missed. Words name the parts that shall be measured.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +58,23 @@ void die(const char *format, ...)
 	va_end(args);
 	fprintf(stdout, "\n");
 	exit(2);
+}
+
+/**
+ * stay_on() - keep this process on one processor
+ * @processor: which, modulo those there are
+ *
+ * Where the scheduler moves a process, to the processor that takes its queue's interrupts or away
+ * from it, would decide over figures otherwise.
+ */
+void stay_on(unsigned int processor)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(processor % (unsigned int)sysconf(_SC_NPROCESSORS_ONLN), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("sched_setaffinity: %s", strerror(errno));
 }
 
 /**

@@ -54,6 +54,7 @@ struct span {
 /* vm_bench.c */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 int64_t now_ns(void);
+void stay_on(unsigned int processor);
 double median(double *values, unsigned int count);
 
 /* vm_card.c */

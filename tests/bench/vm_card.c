@@ -103,11 +103,16 @@ void card_open(struct card *card, uint32_t priority)
 void card_add_array(struct card *card, uint32_t dim)
 {
 	struct drm_mho_array_create args = { .rows = dim, .cols = dim, .technology = DRM_MHO_ALL };
+	float *x = card->data.map;
+	size_t i;
 
 	call(card, DRM_IOCTL_MHO_ARRAY_CREATE, &args,
 	     "ARRAY_CREATE (TOPOLOGY= must have tiles of 256 x 256)");
 	card->array = args.handle;
 	card->dim = dim;
+	/* The device spares itself inputs that are zero. */
+	for (i = 0; i < AT_Y / sizeof(*x); i++)
+		x[i] = (float)(i % 7 + 1) / 8;
 }
 
 /**

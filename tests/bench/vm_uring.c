@@ -36,7 +36,9 @@ static void put_command(struct stream *s, uint32_t op, const void *payload, size
 
 	if (!sqe)
 		die("no room in the submission ring");
-	memset(sqe, 0, s->ring.flags & IORING_SETUP_SQE128 ? 128 : 64);
+	memset(sqe, 0, sizeof(*sqe));
+	if (s->ring.flags & IORING_SETUP_SQE128)
+		memset(sqe + 1, 0, sizeof(*sqe));
 	sqe->opcode = IORING_OP_URING_CMD;
 	sqe->flags = IOSQE_FIXED_FILE;
 	sqe->cmd_op = op;

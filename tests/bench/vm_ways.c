@@ -15,8 +15,10 @@
 #include "vm_ways.h"
 
 #define DIM 64
-#define JOBS_ALONE 512 /* in a run at depth 1 */
-#define JOBS 2048 /* at others */
+#define JOBS 512 /* between two looks at the clock */
+#define RUN_NS (NS_PER_S / 5)
+/* The driver judges how to coalesce interrupts four times a second. */
+#define SETTLE_NS (3 * NS_PER_S / 10)
 
 static const struct way *const ways[] = {
 	&way_ioctl,	&way_batch,	   &way_batches,   &way_uring_job,
@@ -50,6 +52,17 @@ static unsigned int index_of(const struct way *way)
 	return i;
 }
 
+/* Returns how many jobs it were. */
+static unsigned int run_for(struct stream *s, int64_t ns)
+{
+	int64_t end = now_ns() + ns;
+	unsigned int jobs = 0;
+
+	while (now_ns() < end)
+		jobs += stream_run(s, JOBS);
+	return jobs;
+}
+
 static void measure(const struct card *card, const struct drm_mho_job *job, const struct way *way,
 		    unsigned int depth, struct cost *cost)
 {
@@ -63,9 +76,9 @@ static void measure(const struct card *card, const struct drm_mho_job *job, cons
 		*cost = (struct cost){ .wall = NAN };
 		return;
 	}
-	stream_run(&s, 2 * depth);
+	run_for(&s, SETTLE_NS);
 	cost_read(&begin);
-	jobs = stream_run(&s, depth == 1 ? JOBS_ALONE : JOBS);
+	jobs = run_for(&s, RUN_NS);
 	cost_read(&end);
 	stream_close(&s);
 	*cost = cost_of(&begin, &end, jobs);
@@ -77,6 +90,7 @@ void ways_measure(void)
 	unsigned int run, kind, way, depth;
 	struct card card;
 
+	stay_on(0);
 	counted = cost_init();
 	card_open(&card, DRM_MHO_PRIORITY_NORMAL);
 	card_add_array(&card, DIM);
