@@ -105,11 +105,23 @@ struct mho_row {
  * struct mho_trains - pulse trains of the lines of one vector
  * @bits: words x n train words, word by word
  * @negative: n words, all ones where the element is negative
+ * @index: lines whose train has a one; only of trains of one word
+ * @packed: the trains of these; of both, room for MHO_TRAINS_SPARE more than n
+ * @active: how many
+ * @slots: length
+ * @ones: in all trains
  */
 struct mho_trains {
 	uint32_t *bits;
 	uint32_t *negative;
+	uint32_t *index;
+	uint32_t *packed;
+	uint32_t active;
+	uint32_t slots;
+	uint64_t ones;
 };
+
+#define MHO_TRAINS_SPARE 16
 
 /**
  * struct mho_adc - how an output is read
@@ -138,7 +150,7 @@ struct mho_adc {
  * @square_sum: sum of squares
  * @dac: out = clip(round(x * scale / step) * step, +-bound); step 0: no rounding
  * @adc: reads @n outputs in place; returns how many saturated
- * @trains: trains of @slots slots for probabilities min(1, scale * |x|); returns the number of ones
+ * @trains: trains of @slots slots for probabilities min(1, scale * |x|)
  * @update_row: pulses where the trains of the row and the columns coincide, W -= d x^T; returns how
  *              many
  * @pulse_row: counts[i] pulses at cell i, its sign the direction; returns how many
@@ -154,8 +166,8 @@ struct mho_kernels {
 	void (*dac)(float *out, const float *x, uint32_t n, float scale, float step, float bound);
 	uint32_t (*adc)(float *y, uint32_t n, const struct mho_adc *adc,
 			const struct mho_stream *s);
-	uint64_t (*trains)(const struct mho_trains *t, const float *x, uint32_t n, float scale,
-			   uint32_t slots, const struct mho_stream *s);
+	void (*trains)(struct mho_trains *t, const float *x, uint32_t n, float scale,
+		       uint32_t slots, const struct mho_stream *s);
 	uint64_t (*update_row)(const struct mho_row *row, const struct mho_trains *x,
 			       const uint32_t *d_bits, uint32_t words, uint32_t d_negative);
 	uint64_t (*pulse_row)(const struct mho_row *row, const int32_t *counts);

@@ -241,10 +241,10 @@ static uint32_t closed_form(const struct mho_tech *tech, const struct mho_model 
 	return (uint32_t)fmaxf(CLOSED_FORM_MAX / slope, 1);
 }
 
-/* @size bytes for each cell; 64-byte aligned for the inner loops. */
+/* @size bytes for each cell, and what vec_gather_halves() reads behind; 64-byte aligned. */
 static void *alloc_cells(const struct mho_tile *t, size_t size)
 {
-	size_t bytes = ((size_t)t->rows * t->cols * size + 63) / 64 * 64;
+	size_t bytes = ((size_t)t->rows * t->cols * size + sizeof(uint16_t) + 63) / 64 * 64;
 	void *p = aligned_alloc(64, bytes);
 
 	if (p)

@@ -24,10 +24,14 @@
  * struct vector_plan - one pass of one pair of the batch
  * @slots: length of its trains; 0: nothing to do
  * @words: words of a train
+ * @columns: trains of the columns
+ * @rows: trains of the rows
  */
 struct vector_plan {
 	uint32_t slots;
 	uint32_t words;
+	struct mho_trains columns;
+	struct mho_trains rows;
 };
 
 /**
@@ -36,7 +40,7 @@ struct vector_plan {
  * @max_words: words of the longest possible train
  * @vectors: an entry for each pass
  *
- * For each pass follow the trains and signs of the columns, then those of the rows; at last room for
+ * For each pass follows what the trains of the columns point to, then the rows'; at last room for
  * one vector. Where pulses are counted instead of drawn, a train is one number.
  */
 struct plan {
@@ -66,33 +70,36 @@ static size_t plan_head(const struct mho_tile *t, const struct mho_update *u)
 	return (head + 63) / 64 * 64;
 }
 
+/* Words behind the trains of @n lines. */
+static size_t train_words(uint32_t n, uint32_t words)
+{
+	return (size_t)n * (words + 1) + 2 * ((size_t)n + MHO_TRAINS_SPARE);
+}
+
 size_t mho_tile_update_plan(const struct mho_tile *t, const struct mho_update *u)
 {
 	uint32_t words = (longest_train(t, u) + 31) / 32;
-	size_t lines = (size_t)u->rect.rows + u->rect.cols;
+	size_t stride = train_words(u->rect.rows, words) + train_words(u->rect.cols, words);
 
 	return plan_head(t, u) +
-	       (u->batch * passes_of(t) * lines * (words + 1) + u->rect.cols) * sizeof(uint32_t) +
-	       64;
+	       (u->batch * passes_of(t) * stride + u->rect.cols) * sizeof(uint32_t) + 64;
 }
 
-/* Of pass @v; passes are numbered through all pairs. */
-static struct mho_trains column_trains(const struct mho_tile *t, const struct plan *p,
-				       const struct mho_update *u, uint32_t v)
+static struct mho_trains trains_at(uint32_t *at, uint32_t n, uint32_t words)
 {
-	uint32_t *at = (uint32_t *)((char *)p + plan_head(t, u)) + v * p->stride;
+	uint32_t *negative = at + (size_t)n * words, *index = negative + n;
 
 	return (struct mho_trains){ .bits = at,
-				    .negative = at + (size_t)p->max_words * u->rect.cols };
+				    .negative = negative,
+				    .index = index,
+				    .packed = index + n + MHO_TRAINS_SPARE };
 }
 
-static struct mho_trains row_trains(const struct mho_tile *t, const struct plan *p,
-				    const struct mho_update *u, uint32_t v)
+/* Memory of pass @v; passes are numbered through all pairs. */
+static uint32_t *memory_of(const struct mho_tile *t, struct plan *p, const struct mho_update *u,
+			   uint32_t v)
 {
-	uint32_t *at = column_trains(t, p, u, v).negative + u->rect.cols;
-
-	return (struct mho_trains){ .bits = at,
-				    .negative = at + (size_t)p->max_words * u->rect.rows };
+	return (uint32_t *)((char *)p + plan_head(t, u)) + v * p->stride;
 }
 
 /**
@@ -140,10 +147,10 @@ static float per_element(double drive, double scale)
 }
 
 /* What is driven in a pass: all of @x, or what is of one sign. */
-static const float *part_of(const struct mho_tile *t, const struct plan *p,
-			    const struct mho_update *u, const float *x, uint32_t pass)
+static const float *part_of(const struct mho_tile *t, struct plan *p, const struct mho_update *u,
+			    const float *x, uint32_t pass)
 {
-	float *part = (float *)column_trains(t, p, u, u->batch * passes_of(t)).bits;
+	float *part = (float *)memory_of(t, p, u, u->batch * passes_of(t));
 
 	if (passes_of(t) == 1)
 		return x;
@@ -154,22 +161,20 @@ static const float *part_of(const struct mho_tile *t, const struct plan *p,
 
 /* Trains of one pass. */
 static void draw_trains(const struct mho_tile *t, uint64_t op, const struct mho_update *u,
-			const struct plan *p, uint32_t v, uint32_t pass, const struct drive *drive,
+			struct plan *p, uint32_t v, uint32_t pass, const struct drive *drive,
 			struct mho_cost *cost)
 {
 	const float *x = u->x + v * u->ldx, *d = u->d + v * u->ldd;
-	uint32_t at = v * passes_of(t) + pass;
-	struct mho_trains columns = column_trains(t, p, u, at), rows = row_trains(t, p, u, at);
+	struct vector_plan *plan = &p->vectors[v * passes_of(t) + pass];
 	struct mho_stream xs = mho_tile_stream(t, MHO_NOISE_X_TRAIN, op, v, pass);
 	struct mho_stream ds = mho_tile_stream(t, MHO_NOISE_D_TRAIN, op, v, pass);
-	uint64_t ones;
 
-	ones = t->kernels->trains(&columns, part_of(t, p, u, x, pass), u->rect.cols,
-				  per_element(drive->x, fabs(u->x_scale)), drive->slots, &xs);
-	cost->fj += mho_tile_lines_energy(t, drive->slots, (double)ones, 0);
-	ones = t->kernels->trains(&rows, d, u->rect.rows, per_element(drive->d, fabs(u->d_scale)),
-				  drive->slots, &ds);
-	cost->fj += mho_tile_lines_energy(t, 0, 0, (double)ones);
+	t->kernels->trains(&plan->columns, part_of(t, p, u, x, pass), u->rect.cols,
+			   per_element(drive->x, fabs(u->x_scale)), drive->slots, &xs);
+	t->kernels->trains(&plan->rows, d, u->rect.rows, per_element(drive->d, fabs(u->d_scale)),
+			   drive->slots, &ds);
+	cost->fj += mho_tile_lines_energy(t, drive->slots, (double)plan->columns.ones, 0);
+	cost->fj += mho_tile_lines_energy(t, 0, 0, (double)plan->rows.ones);
 }
 
 /*
@@ -196,15 +201,15 @@ static double count_line(const struct mho_tile *t, const struct mho_trains *line
 	return sum;
 }
 
-static void count_trains(const struct mho_tile *t, const struct mho_update *u, const struct plan *p,
+static void count_trains(const struct mho_tile *t, const struct mho_update *u, struct plan *p,
 			 uint32_t v, const struct drive *drive, struct mho_cost *cost)
 {
-	struct mho_trains columns = column_trains(t, p, u, v), rows = row_trains(t, p, u, v);
+	struct vector_plan *plan = &p->vectors[v];
 	double on_columns, on_rows;
 
-	on_columns = count_line(t, &columns, u->x + v * u->ldx, u->rect.cols,
+	on_columns = count_line(t, &plan->columns, u->x + v * u->ldx, u->rect.cols,
 				per_element(drive->x, fabs(u->x_scale)), drive->slots);
-	on_rows = count_line(t, &rows, u->d + v * u->ldd, u->rect.rows,
+	on_rows = count_line(t, &plan->rows, u->d + v * u->ldd, u->rect.rows,
 			     per_element(drive->d, fabs(u->d_scale)), drive->slots);
 	cost->fj += mho_tile_lines_energy(t, drive->slots, on_columns, on_rows);
 }
@@ -222,6 +227,19 @@ static bool has_pulses(const struct mho_tile *t)
 	return t->tech.model != MHO_MODEL_IDEAL && t->tech.pulse_type != MHO_PULSES_NONE;
 }
 
+static void plan_pass(const struct mho_tile *t, const struct mho_update *u, struct plan *p,
+		      uint32_t at, uint32_t slots)
+{
+	struct vector_plan *v = &p->vectors[at];
+	uint32_t *columns = memory_of(t, p, u, at);
+
+	v->slots = slots;
+	v->words = (slots + 31) / 32;
+	v->columns = trains_at(columns, u->rect.cols, p->max_words);
+	v->rows = trains_at(columns + train_words(u->rect.cols, p->max_words), u->rect.rows,
+			    p->max_words);
+}
+
 void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct mho_update *u,
 			     void *memory, struct mho_cost *cost)
 {
@@ -230,7 +248,8 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 	struct plan *p = memory;
 
 	p->max_words = (longest_train(t, u) + 31) / 32;
-	p->stride = ((size_t)u->rect.rows + u->rect.cols) * (p->max_words + 1);
+	p->stride =
+		train_words(u->rect.rows, p->max_words) + train_words(u->rect.cols, p->max_words);
 	for (uint32_t v = 0; v < u->batch; v++) {
 		const float *x = u->x + v * u->ldx, *d = u->d + v * u->ldd;
 		struct drive drive = choose_drive(t, u,
@@ -238,8 +257,7 @@ void mho_tile_update_prepare(const struct mho_tile *t, uint64_t op, const struct
 						  k->max_abs(d, u->rect.rows) * fabs(u->d_scale));
 
 		for (uint32_t pass = 0; pass < passes; pass++) {
-			p->vectors[v * passes + pass].slots = drive.slots;
-			p->vectors[v * passes + pass].words = (drive.slots + 31) / 32;
+			plan_pass(t, u, p, v * passes + pass, drive.slots);
 			if (!has_pulses(t) || !drive.slots)
 				continue;
 			cost->ns += drive.slots * t->tech.pulse_s * 1e9;
@@ -293,24 +311,24 @@ static uint64_t update_row_counted(struct mho_tile *t, uint64_t op, const struct
 	uint64_t pulses = 0;
 
 	for (uint32_t v = 0; v < u->batch; v++) {
-		struct mho_trains columns = column_trains(t, p, u, v),
-				  rows = row_trains(t, p, u, v);
-		float slots = (float)p->vectors[v].slots, in_row, in_column;
+		const struct vector_plan *plan = &p->vectors[v];
+		float slots = (float)plan->slots, in_row, in_column;
 		int32_t counts[MHO_HW_TILE_DIM_MAX];
 		struct mho_row row;
 
-		if (!p->vectors[v].slots)
+		if (!plan->slots)
 			continue;
-		memcpy(&in_row, &rows.bits[i], sizeof(in_row));
+		memcpy(&in_row, &plan->rows.bits[i], sizeof(in_row));
 		for (uint32_t j = 0; j < u->rect.cols; j++) {
-			bool up = ((rows.negative[i] ^ columns.negative[j]) != 0) != flip;
+			bool up = ((plan->rows.negative[i] ^ plan->columns.negative[j]) != 0) !=
+				  flip;
 
-			memcpy(&in_column, &columns.bits[j], sizeof(in_column));
+			memcpy(&in_column, &plan->columns.bits[j], sizeof(in_column));
 			counts[j] = (int32_t)rintf(in_row * in_column * slots);
 			counts[j] = up ? counts[j] : -counts[j];
 		}
 		row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, v);
-		row.one_by_one = p->vectors[v].slots > t->closed_form;
+		row.one_by_one = plan->slots > t->closed_form;
 		pulses += t->kernels->pulse_row(&row, counts);
 	}
 	mho_tile_break(t, u->rect.row + i);
@@ -322,27 +340,26 @@ static uint64_t update_row_pulsed(struct mho_tile *t, uint64_t op, const struct 
 {
 	/* Factors of opposite sign turn every product round. */
 	uint32_t flip = (u->x_scale < 0) != (u->d_scale < 0) ? 0xffffffffU : 0;
+	struct mho_row row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, 0);
 	uint64_t pulses = 0;
 
 	for (uint32_t v = 0; v < u->batch * passes_of(t); v++) {
-		struct mho_trains columns = column_trains(t, p, u, v),
-				  rows = row_trains(t, p, u, v);
-		uint32_t bits[(MHO_HW_BL_MAX + 31) / 32], any = 0;
-		struct mho_row row;
+		const struct vector_plan *plan = &p->vectors[v];
+		uint32_t bits[(MHO_HW_BL_MAX + 31) / 32], any = 0, negative;
 
-		for (uint32_t w = 0; w < p->vectors[v].words; w++) {
-			bits[w] = rows.bits[(size_t)w * u->rect.rows + i];
+		for (uint32_t w = 0; w < plan->words; w++) {
+			bits[w] = plan->rows.bits[(size_t)w * u->rect.rows + i];
 			any |= bits[w];
 		}
 		if (!any && !(t->disturb > 0))
 			continue;
-		row = mho_tile_row(t, u->rect.row + i, u->rect.col, u->rect.cols, op, v);
-		row.one_by_one = p->vectors[v].slots > t->closed_form;
-		pulses += t->kernels->update_row(&row, &columns, bits, p->vectors[v].words,
-						 rows.negative[i] ^ flip);
-		if (t->disturb > 0 && p->vectors[v].slots) {
-			struct mho_slots s = { &columns, bits, p->vectors[v].words,
-					       p->vectors[v].slots, rows.negative[i] ^ flip };
+		negative = plan->rows.negative[i] ^ flip;
+		row.stream = mho_tile_stream(t, MHO_NOISE_PULSE, op, v, 0);
+		row.one_by_one = plan->slots > t->closed_form;
+		pulses += t->kernels->update_row(&row, &plan->columns, bits, plan->words, negative);
+		if (t->disturb > 0 && plan->slots) {
+			struct mho_slots s = { &plan->columns, bits, plan->words, plan->slots,
+					       negative };
 
 			mho_tile_disturb_row(t, op, v, u, i, &s);
 		}

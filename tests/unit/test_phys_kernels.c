@@ -251,8 +251,8 @@ static void sums_and_maxima(void **state)
 static void check_train(float p)
 {
 	const struct mho_kernels *kernels = mho_kernels_best();
-	uint32_t bits[3 * 16], negative[16];
-	struct mho_trains t = { bits, negative };
+	uint32_t bits[3 * 16], negative[16], index[32], packed[32];
+	struct mho_trains t = { bits, negative, index, packed };
 	double ones = 0, together = 0, n = 0, pairs = 0, lines = 0;
 	uint64_t counted = 0;
 	float x[16];
@@ -263,7 +263,8 @@ static void check_train(float p)
 		struct mho_stream s = stream;
 
 		s.words[0] = round;
-		counted += kernels->trains(&t, x, 16, 1, SLOTS, &s);
+		kernels->trains(&t, x, 16, 1, SLOTS, &s);
+		counted += t.ones;
 		for (int j = 0; j < 16; j++) {
 			uint32_t w = bits[j], next = bits[16 + j], last = bits[32 + j];
 
@@ -301,7 +302,8 @@ static void trains_at_the_ends(void **state)
 {
 	static const float x[] = { 0, -0.0f, 1, -1, 3e38f, 1e-40f };
 	uint32_t bits[ARRAY_SIZE(x)], negative[ARRAY_SIZE(x)];
-	struct mho_trains t = { bits, negative };
+	uint32_t index[ARRAY_SIZE(x) + MHO_TRAINS_SPARE], packed[ARRAY_SIZE(index)];
+	struct mho_trains t = { bits, negative, index, packed };
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(sets); k++) {
@@ -309,9 +311,97 @@ static void trains_at_the_ends(void **state)
 
 		if (!kernels)
 			continue;
-		assert_int_equal(kernels->trains(&t, x, ARRAY_SIZE(x), 1, 31, &stream), 3 * 31);
+		kernels->trains(&t, x, ARRAY_SIZE(x), 1, 31, &stream);
+		assert_int_equal(t.ones, 3 * 31);
+		assert_int_equal(t.active, 3);
 		assert_int_equal(bits[0] | bits[1] | bits[5], 0);
 		assert_int_equal(bits[2] & bits[3] & bits[4], 0x7fffffff);
+	}
+}
+
+/* Trains with a one, and these alone, are packed, whatever their share. */
+static void trains_are_packed(void **state)
+{
+	static const float scales[] = { 0, 0.001f, 0.02f, 1, 100 };
+	uint32_t bits[203], negative[203], index[203 + MHO_TRAINS_SPARE], packed[ARRAY_SIZE(index)];
+	struct mho_trains t = { bits, negative, index, packed };
+	float x[203];
+
+	(void)state;
+	bench_uniform(x, 203, 6);
+	for (uint32_t i = 0; i < 203; i += 3)
+		x[i] = 0;
+	for (size_t k = 0; k < ARRAY_SIZE(scales); k++) {
+		uint32_t active = 0, ones = 0;
+
+		mho_kernels_best()->trains(&t, x, 203, scales[k], 31, &stream);
+		for (uint32_t i = 0; i < 203; i++) {
+			ones += (uint32_t)__builtin_popcount(bits[i]);
+			if (!bits[i])
+				continue;
+			assert_true(active < t.active);
+			assert_int_equal(index[active], i);
+			assert_int_equal(packed[active++], bits[i]);
+		}
+		assert_int_equal(t.active, active);
+		assert_int_equal(t.ones, ones);
+	}
+}
+
+/* ---- cells alone and in groups ---- */
+
+/* One row, by trains of which it is said that so many slots are set. */
+static void *pulse_once(const struct mho_tech *tech, const struct mho_kernels *kernels, float scale,
+			uint64_t ones, size_t *size)
+{
+	uint32_t bits[403], negative[403], index[403 + MHO_TRAINS_SPARE], packed[ARRAY_SIZE(index)];
+	struct mho_trains t = { bits, negative, index, packed };
+	struct mho_tile *tile = bench_tile(tech, 2, 411);
+	const uint32_t d_bits = 0x2d7ffd69;
+	struct mho_row row = mho_tile_row(tile, 1, 5, 403, 1, 0);
+	float x[403];
+	void *state;
+
+	bench_uniform(x, 403, 7);
+	kernels->trains(&t, x, 403, scale, 31, &stream);
+	t.ones = ones;
+	for (int way = 0; way < 2; way++) {
+		row.one_by_one = way;
+		assert_in_range(kernels->update_row(&row, &t, &d_bits, 1, way ? 0xffffffff : 0), 1,
+				403 * 31);
+	}
+	state = bench_state(tile, size);
+	mho_tile_destroy(tile);
+	return state;
+}
+
+static void cells_alone_are_as_in_groups(void **state)
+{
+	static const float scales[] = { 0.003f, 0.1f, 1 };
+	const struct mho_kernels *kernels = mho_kernels_best();
+	void *alone, *grouped;
+	struct mho_tech tech;
+	size_t size;
+
+	(void)state;
+	for (int k = 0; k < (int)ARRAY_SIZE(scales) * (MHO_MODELS - 1) * 3; k++) {
+		mho_tech_init(&tech);
+		tech.model = MHO_MODEL_IDEAL + 1 + k / 3 % (MHO_MODELS - 1);
+		tech.pulse_noise = k % 3;
+		tech.write_noise = k % 3 == 1 ? 2 : 0;
+		tech.field_driven = true;
+		/* Slopes that are gentle for some cells and steep for others. */
+		tech.dw_min = 0.02f;
+		tech.gamma_up = tech.gamma_down = 0.8f;
+		tech.gamma_dtod = 0.5f;
+		tech.noise_add = tech.noise_slope = 1e-4f;
+		bench_curves(&tech);
+		alone = pulse_once(&tech, kernels, scales[k / 3 / (MHO_MODELS - 1)], 0, &size);
+		grouped = pulse_once(&tech, kernels, scales[k / 3 / (MHO_MODELS - 1)], UINT32_MAX,
+				     &size);
+		assert_memory_equal(alone, grouped, size);
+		free(alone);
+		free(grouped);
 	}
 }
 
@@ -320,8 +410,9 @@ static void trains_at_the_ends(void **state)
 /* Converters and maxima, for a length that is no multiple of anything. */
 static void compare_loops(const struct mho_kernels *a, const struct mho_kernels *b, uint32_t n)
 {
-	uint32_t bits[2][2 * 400], negative[2][400];
-	struct mho_trains ta = { bits[0], negative[0] }, tb = { bits[1], negative[1] };
+	uint32_t bits[2][2 * 400], negative[2][400], index[2][416], packed[2][416];
+	struct mho_trains ta = { bits[0], negative[0], index[0], packed[0] };
+	struct mho_trains tb = { bits[1], negative[1], index[1], packed[1] };
 	float x[400], p[400], q[400], gain[400], offset[400];
 	struct mho_adc adc = { .noise = 0.06f, .step = 24 / 510.0f, .bound = 1, .scale = 1.7f };
 
@@ -344,10 +435,16 @@ static void compare_loops(const struct mho_kernels *a, const struct mho_kernels 
 	}
 	assert_true(a->max_abs(x, n) == b->max_abs(x, n));
 	assert_true(a->square_sum(x, n) == b->square_sum(x, n));
-	assert_int_equal(a->trains(&ta, x, n, 0.7f, 47, &stream),
-			 b->trains(&tb, x, n, 0.7f, 47, &stream));
-	assert_memory_equal(bits[0], bits[1], 2 * n * sizeof(bits[0][0]));
-	assert_memory_equal(negative[0], negative[1], n * sizeof(negative[0][0]));
+	for (uint32_t slots = 7; slots < 64; slots += 40) {
+		a->trains(&ta, x, n, 0.2f, slots, &stream);
+		b->trains(&tb, x, n, 0.2f, slots, &stream);
+		assert_int_equal(ta.ones, tb.ones);
+		assert_int_equal(ta.active, tb.active);
+		assert_memory_equal(bits[0], bits[1], (slots + 31) / 32 * n * sizeof(bits[0][0]));
+		assert_memory_equal(negative[0], negative[1], n * sizeof(negative[0][0]));
+		assert_memory_equal(index[0], index[1], ta.active * sizeof(index[0][0]));
+		assert_memory_equal(packed[0], packed[1], ta.active * sizeof(packed[0][0]));
+	}
 }
 
 /* Everything that changes cells, on a tile of an odd shape. */
@@ -458,6 +555,8 @@ int main(void)
 		cmocka_unit_test(sums_and_maxima),
 		cmocka_unit_test(trains_have_their_probabilities),
 		cmocka_unit_test(trains_at_the_ends),
+		cmocka_unit_test(trains_are_packed),
+		cmocka_unit_test(cells_alone_are_as_in_groups),
 		cmocka_unit_test(instruction_sets_agree),
 		cmocka_unit_test(instruction_sets_are_found),
 	};

@@ -26,8 +26,8 @@ static inline void disturb_one_way(struct disturbed *d, struct cells *c, const s
 
 	for (int j = 0; j < VEC_GROUP; j++)
 		c->negative[j] = negative;
-	load_curve(&k, c, row);
-	change(d->dw, c->w, &k, row, c->negative);
+	load_curve(&k, c, row, VEC_GROUP);
+	change(d->dw, c->w, &k, row, c->negative, VEC_GROUP);
 	for (int j = 0; j < VEC_GROUP; j++) {
 		float step = d->dw[j] * share;
 		float one = row->noise == MHO_PULSE_ADDITIVE ? k.noise[j] * share : step;
@@ -37,8 +37,8 @@ static inline void disturb_one_way(struct disturbed *d, struct cells *c, const s
 	}
 }
 
-static inline void disturb_group(struct cells *c, const struct mho_row *row, uint32_t base,
-				 const float *up, const float *down, float share)
+static inline void disturb_group(struct cells *c, const struct mho_row *row, const float *up,
+				 const float *down, float share)
 {
 	const uint32_t words[3] = { row->stream.words[0], row->stream.words[1],
 				    row->stream.words[2] + MHO_STREAM_DISTURB };
@@ -47,18 +47,18 @@ static inline void disturb_group(struct cells *c, const struct mho_row *row, uin
 
 	disturb_one_way(&u, c, row, up, share, 0);
 	disturb_one_way(&d, c, row, down, share, 0xffffffffU);
-	vec_halves(min, c->min);
-	vec_halves(max, c->max);
+	vec_halves(min, c->min, VEC_GROUP);
+	vec_halves(max, c->max, VEC_GROUP);
 	if (row->noise == MHO_PULSE_PROTONS) {
 		float mean[VEC_GROUP], ions_up[VEC_GROUP], ions_down[VEC_GROUP];
 		float per = 1.0f / row->quantum;
 
 		for (int j = 0; j < VEC_GROUP; j++)
 			mean[j] = __builtin_fabsf(u.dw[j]) * per;
-		count_ions(ions_up, mean, row, base, words[2]);
+		count_ions(ions_up, c, mean, row, words[2], VEC_GROUP);
 		for (int j = 0; j < VEC_GROUP; j++)
 			mean[j] = __builtin_fabsf(d.dw[j]) * per;
-		count_ions(ions_down, mean, row, base, words[2] + MHO_STREAM_SHOWN);
+		count_ions(ions_down, c, mean, row, words[2] + MHO_STREAM_SHOWN, VEC_GROUP);
 		for (int j = 0; j < VEC_GROUP; j++)
 			w[j] = clip(w[j] + (ions_up[j] - ions_down[j]) * row->quantum, min[j],
 				    max[j]);
@@ -66,7 +66,7 @@ static inline void disturb_group(struct cells *c, const struct mho_row *row, uin
 	}
 	memset(c->z, 0, sizeof(c->z));
 	if (row->std > 0)
-		vec_noise(c->z, base, words, row->stream.key);
+		cell_noise(c, words, row->stream.key, VEC_GROUP);
 	for (int j = 0; j < VEC_GROUP; j++) {
 		float spread = __builtin_sqrtf(u.variance[j] + d.variance[j]);
 
@@ -88,7 +88,7 @@ static void disturb_row(const struct mho_row *row, const float *up, const float 
 		memset(c.count, 0, sizeof(c.count));
 		take_cells(&c, row, i, m);
 		memcpy(before, c.w, sizeof(before));
-		disturb_group(&c, row, row->base + i / 8, n_up, n_down, share);
+		disturb_group(&c, row, n_up, n_down, share);
 		for (uint32_t j = 0; row->shown && j < m; j++)
 			row->shown[i + j] += c.w[j] - before[j];
 		put_cells(&c, row, i, m);

@@ -24,6 +24,9 @@
 #define MHO_STRING_(a) #a
 #define MHO_STRING(a) MHO_STRING_(a)
 
+/* For functions whose arguments are to be constants where they are called. */
+#define VEC_INLINE static inline __attribute__((always_inline))
+
 /* Counters that are computed together, words that they yield, and cells or outputs in a group. */
 #define VEC_LANES 16
 #define VEC_NUMBERS 64
@@ -46,8 +49,8 @@ static inline uint32_t vec_bits(float f)
 }
 
 /*
- * Philox4x32-10 (Salmon et al., SC'11) for counters base..base + 15 in word 0; words 1 to 3 are the
- * stream's. out[16 * word + lane] is word `word` of counter base + lane, as in Random123.
+ * Philox4x32-10 (Salmon et al., SC'11) for 16 counters in word 0; words 1 to 3 are the stream's.
+ * out[16 * word + lane] is word `word` of counter[lane], as in Random123.
  *
  * In intrinsics, since compilers do not find the widening multiplication of every other lane by
  * themselves, and it is most of the cost of a random number. Even and odd counters are kept apart,
@@ -59,8 +62,7 @@ static inline uint32_t vec_bits(float f)
 typedef __m512i vec_u32;
 #define V_LANES 16
 #define V_SET1(x) _mm512_set1_epi32((int)(x))
-#define V_EVEN(x) _mm512_add_epi64(_mm512_set1_epi64(x), V_LOAD_EVEN)
-#define V_LOAD_EVEN _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0)
+#define V_LOAD(p) _mm512_loadu_si512(p)
 #define V_STORE(p, x) _mm512_storeu_si512(p, x)
 #define V_XOR3(x, y, z) _mm512_ternarylogic_epi32(x, y, z, 0x96)
 #define V_MUL(x, y) _mm512_mul_epu32(x, y)
@@ -71,8 +73,7 @@ typedef __m512i vec_u32;
 typedef __m256i vec_u32;
 #define V_LANES 8
 #define V_SET1(x) _mm256_set1_epi32((int)(x))
-#define V_EVEN(x) _mm256_add_epi64(_mm256_set1_epi64x(x), V_LOAD_EVEN)
-#define V_LOAD_EVEN _mm256_set_epi64x(6, 4, 2, 0)
+#define V_LOAD(p) _mm256_loadu_si256((const __m256i *)(p))
 #define V_STORE(p, x) _mm256_storeu_si256((__m256i *)(p), x)
 #define V_XOR3(x, y, z) _mm256_xor_si256(x, _mm256_xor_si256(y, z))
 #define V_MUL(x, y) _mm256_mul_epu32(x, y)
@@ -99,17 +100,16 @@ static inline void vec_philox_round(struct vec_counters *v, vec_u32 k0, vec_u32 
 }
 #endif
 
-static inline void vec_philox(uint32_t *restrict out, uint32_t base, const uint32_t stream[3],
-			      const uint32_t key[2])
+static inline void vec_philox_at(uint32_t *restrict out, const uint32_t *restrict counter,
+				 const uint32_t stream[3], const uint32_t key[2])
 {
 #ifdef V_LANES
 	for (int i = 0; i < VEC_LANES; i += V_LANES) {
 		uint32_t k0 = key[0], k1 = key[1];
 		struct vec_counters even, odd;
 
-		/* Carries into the high halves are lost like everything there. */
-		even.c[0] = V_EVEN(base + (uint32_t)i);
-		odd.c[0] = V_EVEN(base + (uint32_t)i + 1);
+		even.c[0] = V_LOAD(counter + i);
+		odd.c[0] = V_DOWN(even.c[0]);
 		for (int w = 0; w < 3; w++)
 			even.c[w + 1] = odd.c[w + 1] = V_SET1(stream[w]);
 		for (int round = 0; round < 10; round++) {
@@ -123,7 +123,7 @@ static inline void vec_philox(uint32_t *restrict out, uint32_t base, const uint3
 	}
 #else
 	for (int i = 0; i < VEC_LANES; i++) {
-		uint32_t c0 = base + (uint32_t)i, c1 = stream[0], c2 = stream[1], c3 = stream[2];
+		uint32_t c0 = counter[i], c1 = stream[0], c2 = stream[1], c3 = stream[2];
 		uint32_t k0 = key[0], k1 = key[1];
 
 		for (int round = 0; round < 10; round++) {
@@ -143,6 +143,33 @@ static inline void vec_philox(uint32_t *restrict out, uint32_t base, const uint3
 		out[3 * VEC_LANES + i] = c3;
 	}
 #endif
+}
+
+/* The same for counters base..base + 15. */
+static inline void vec_philox(uint32_t *restrict out, uint32_t base, const uint32_t stream[3],
+			      const uint32_t key[2])
+{
+	uint32_t counter[VEC_LANES];
+
+	for (uint32_t i = 0; i < VEC_LANES; i++)
+		counter[i] = base + i;
+	vec_philox_at(out, counter, stream, key);
+}
+
+/*
+ * Of vec_philox() for base, base + 16, ... the numbers at @at, VEC_LANES of them: a counter for
+ * each, of which one word is used.
+ */
+static inline void vec_random_at(uint32_t *restrict out, const uint32_t *restrict at, uint32_t base,
+				 const uint32_t stream[3], const uint32_t key[2])
+{
+	uint32_t counter[VEC_LANES], r[VEC_NUMBERS];
+
+	for (int i = 0; i < VEC_LANES; i++)
+		counter[i] = base + at[i] / VEC_NUMBERS * VEC_LANES + at[i] % VEC_LANES;
+	vec_philox_at(r, counter, stream, key);
+	for (int i = 0; i < VEC_LANES; i++)
+		out[i] = r[at[i] % VEC_NUMBERS / VEC_LANES * VEC_LANES + (uint32_t)i];
 }
 
 /* -2 ln(u) for u = (r + 1/2) 2^-32: the squared radius of Box and Muller; relative error < 2e-7. */
@@ -260,6 +287,26 @@ static inline void vec_noise(float *restrict out, uint32_t base, const uint32_t 
 	}
 }
 
+/*
+ * Of vec_noise() for base, base + 16, ... the numbers at @at, VEC_LANES of them. A counter has eight
+ * of them.
+ */
+static inline void vec_noise_at(float *restrict out, const uint32_t *restrict at, uint32_t base,
+				const uint32_t stream[3], const uint32_t key[2])
+{
+	uint32_t word[VEC_LANES], r[VEC_LANES];
+
+	for (int i = 0; i < VEC_LANES; i++)
+		word[i] = at[i] / (2 * VEC_NUMBERS) * VEC_NUMBERS + at[i] % VEC_NUMBERS;
+	vec_random_at(r, word, base, stream, key);
+	for (int i = 0; i < VEC_LANES; i++) {
+		float s, c, radius = __builtin_sqrtf(vec_radius2_16(r[i] >> 16));
+
+		vec_sincos_16(r[i] & 0xffffU, &s, &c);
+		out[i] = radius * (at[i] & VEC_NUMBERS ? s : c);
+	}
+}
+
 /* 2^x; relative error < 2e-7, and 0 below 2^-126. */
 static inline float vec_exp2(float x)
 {
@@ -303,20 +350,100 @@ static inline float vec_half(uint16_t h)
 	return vec_float(vec_bits(magnitude) | (uint32_t)(h & 0x8000U) << 16);
 }
 
-/* The same for VEC_GROUP numbers; the instruction is exact, too, and gives the same bits. */
-static inline void vec_halves(float *restrict out, const uint16_t *restrict in)
+/* The same for @n numbers, a multiple of 16; the instruction is exact, too, and gives the same bits. */
+VEC_INLINE void vec_halves(float *restrict out, const uint16_t *restrict in, const int n)
 {
 #if defined(__AVX512F__)
-	for (int i = 0; i < VEC_GROUP; i += 16)
+	for (int i = 0; i < n; i += 16)
 		_mm512_storeu_ps(out + i,
 				 _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(in + i))));
 #elif defined(__F16C__)
-	for (int i = 0; i < VEC_GROUP; i += 8)
+	for (int i = 0; i < n; i += 8)
 		_mm256_storeu_ps(out + i,
 				 _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(in + i))));
 #else
-	for (int i = 0; i < VEC_GROUP; i++)
+	for (int i = 0; i < n; i++)
 		out[i] = vec_half(in[i]);
+#endif
+}
+
+/*
+ * Of the first @n of VEC_LANES places numbers of 32 bits; the others are 0. Beyond the number at the
+ * last place nothing is read.
+ */
+static inline void vec_gather(void *out, const void *from, const uint32_t *at, uint32_t n)
+{
+#ifdef __AVX512F__
+	__mmask16 some = (__mmask16)((1U << n) - 1);
+
+	_mm512_storeu_si512(out, _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), some,
+							     _mm512_loadu_si512(at), from, 4));
+#else
+	uint32_t *to = out;
+	const uint32_t *in = from;
+
+	for (uint32_t j = 0; j < VEC_LANES; j++)
+		to[j] = j < n ? in[at[j]] : 0;
+#endif
+}
+
+/* The same for numbers of 16 bits, of which two bytes behind may be read, too. */
+static inline void vec_gather_halves(uint16_t *out, const uint16_t *from, const uint32_t *at,
+				     uint32_t n)
+{
+#ifdef __AVX512F__
+	__mmask16 some = (__mmask16)((1U << n) - 1);
+	__m512i wide = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), some,
+						   _mm512_loadu_si512(at), from, 2);
+
+	_mm256_storeu_si256((__m256i *)out, _mm512_cvtepi32_epi16(wide));
+#else
+	for (uint32_t j = 0; j < VEC_LANES; j++)
+		out[j] = j < n ? from[at[j]] : 0;
+#endif
+}
+
+/* Numbers of 32 bits to the first @n of VEC_LANES places, which differ. */
+static inline void vec_scatter(void *to, const void *in, const uint32_t *at, uint32_t n)
+{
+#ifdef __AVX512F__
+	_mm512_mask_i32scatter_epi32(to, (__mmask16)((1U << n) - 1), _mm512_loadu_si512(at),
+				     _mm512_loadu_si512(in), 4);
+#else
+	uint32_t *out = to;
+	const uint32_t *from = in;
+
+	for (uint32_t j = 0; j < n; j++)
+		out[at[j]] = from[j];
+#endif
+}
+
+/*
+ * Writes one after the other, of VEC_LANES pairs (@index, @value), those whose value is not 0. Up to
+ * VEC_LANES of each are written; the caller's room is for as many. It may be where the pairs are.
+ * Return: how many pairs.
+ */
+static inline uint32_t vec_pack(uint32_t *to_index, uint32_t *to_value, const uint32_t *index,
+				const uint32_t *value)
+{
+#ifdef __AVX512F__
+	__m512i i = _mm512_loadu_si512(index), v = _mm512_loadu_si512(value);
+	__mmask16 some = _mm512_test_epi32_mask(v, v);
+
+	_mm512_storeu_si512(to_index, _mm512_maskz_compress_epi32(some, i));
+	_mm512_storeu_si512(to_value, _mm512_maskz_compress_epi32(some, v));
+	return (uint32_t)__builtin_popcount(some);
+#else
+	uint32_t n = 0;
+
+	for (int j = 0; j < VEC_LANES; j++) {
+		uint32_t i = index[j], v = value[j];
+
+		to_index[n] = i;
+		to_value[n] = v;
+		n += v != 0;
+	}
+	return n;
 #endif
 }
 
@@ -330,6 +457,12 @@ static inline uint32_t vec_popcount(uint32_t x)
 	x = (x + (x >> 4)) & 0x0f0f0f0fU;
 	return (x * 0x01010101U) >> 24;
 #endif
+}
+
+static inline float clip(float w, float min, float max)
+{
+	w = w > max ? max : w;
+	return w < min ? min : w;
 }
 
 /* Round to nearest, ties to even, for |x| < 2^22: what rint() does, as two additions. */
