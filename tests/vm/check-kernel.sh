@@ -103,6 +103,15 @@ spelling()
 	(cd "$staged" && codespell --ignore-words-list=filp "$@")
 }
 
+# A driver that cannot be broken any more where a test says so proves nothing.
+mutants()
+{
+	local patch
+	for patch in tests/kselftest/mutants/*.patch tests/kselftest/mutants/debug/*.patch; do
+		patch -p1 -s -F0 --dry-run -r - <"$patch" >/dev/null || echo "does not apply: $patch"
+	done
+}
+
 rm -rf $scratch
 mkdir -p "$staged"
 runtime/build/into-linux.sh --bare "$staged" >/dev/null || {
@@ -127,5 +136,6 @@ check "kernel-doc" kernel_doc "${ours[@]}" "${contract[@]}" $uapi
 check "coccinelle" coccinelle "${ours[@]}"
 check "codespell" spelling "${ours[@]}" "${contract[@]}" $uapi "$driver/Kconfig" \
 	Documentation/accel/mho/*.rst
+check "mutants apply" mutants
 echo "1..$number"
 exit $failed
