@@ -242,6 +242,16 @@ static void mho_job_retire(struct mho_job *job)
 	mho_job_leave(ctx);
 }
 
+/*
+ * A run that went through the scheduler can be used again when that has let go of it, and is over
+ * only then: with its completion a program may submit the next one.
+ */
+static void mho_job_tell(struct mho_job *job)
+{
+	if (!job->prepared || !job->by_scheduler)
+		mho_uring_end(job);
+}
+
 /**
  * mho_group_all_done() - the last command of a job is done
  * @group: the job; the queue's lock is held
@@ -257,7 +267,7 @@ void mho_group_all_done(struct mho_group *group)
 			dma_fence_set_error(&job->fence->base, group->error);
 		dma_fence_signal(&job->fence->base);
 	}
-	mho_uring_end(job);
+	mho_job_tell(job);
 	if (!job->by_scheduler)
 		mho_job_retire(job);
 }
@@ -365,7 +375,6 @@ static void mho_job_end(struct mho_job *job, int error)
 		job->cmds[i].state = MHO_CMD_DONE;
 		mho_group_cmd_done(&job->group, &job->cmds[i], &done);
 	}
-	mho_uring_end(job);
 }
 
 /**
@@ -380,6 +389,7 @@ void mho_job_cancel(struct mho_job *job, int error)
 
 	spin_lock_irqsave(&queue->lock, flags);
 	mho_job_end(job, error);
+	mho_job_tell(job);
 	spin_unlock_irqrestore(&queue->lock, flags);
 }
 
@@ -399,6 +409,7 @@ void mho_job_release(struct mho_job *job)
 		mho_job_fence_drop(job);
 	spin_lock_irqsave(&ctx->queue.lock, flags);
 	mho_job_end(job, -ECANCELED);
+	mho_uring_end(job);
 	if (prepared)
 		mho_prepare_put_run(job);
 	mho_job_leave(ctx);

@@ -465,6 +465,9 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 
 	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags))
 		return -EINVAL;
+	/* As long as they mean nothing. What else must be zero the core sees to. */
+	if (READ_ONCE(cmd->sqe->addr) | READ_ONCE(cmd->sqe->len) | READ_ONCE(cmd->sqe->file_index))
+		return -EINVAL;
 	/* The program can write to it at any time: from here on only the copy counts. */
 	for (i = 0; i < room / sizeof(u64); i++)
 		payload[i] = READ_ONCE(from[i]);

@@ -217,6 +217,37 @@ TEST_F(modes, iopoll_is_refused)
 	mt_ring_close(&ring);
 }
 
+/* A ring that may do nothing but one kind of operation: commands, or anything but these. */
+TEST_F(modes, restricted)
+{
+	int allowed, ret;
+
+	for (allowed = 0; allowed < 2; allowed++) {
+		struct io_uring_restriction only = {
+			.opcode = IORING_RESTRICTION_SQE_OP,
+			.sqe_op = allowed ? IORING_OP_URING_CMD : IORING_OP_NOP,
+		};
+		struct mt_ring ring;
+
+		ASSERT_EQ(0, mt_ring_open(&ring, ENTRIES,
+					  IORING_SETUP_R_DISABLED | IORING_SETUP_SQE128));
+		ASSERT_EQ(0, mt_ring_register(&ring, IORING_REGISTER_RESTRICTIONS, &only, 1));
+		ASSERT_EQ(0, mt_ring_register(&ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
+		mt_ring_job(&ring, &self->s, &self->nop, NULL, 0);
+		ret = mt_ring_one(&ring);
+		EXPECT_EQ(allowed ? 0 : -EACCES, ret);
+		mt_ring_run(&ring, &self->s, &self->run, 0);
+		ret = mt_ring_one(&ring);
+		EXPECT_EQ(allowed ? 0 : -EACCES, ret);
+		mt_ring_sqe(&ring, false)->opcode = IORING_OP_NOP;
+		ret = mt_ring_one(&ring);
+		EXPECT_EQ(allowed ? -EACCES : 0, ret);
+		mt_ring_close(&ring);
+	}
+	ASSERT_EQ(0, mt_ctx_idle(&self->s));
+	EXPECT_EQ(2, mt_ctx_state(&self->s).jobs);
+}
+
 /* A chain goes on after a job that was done, and breaks at one that was not. */
 TEST_F(modes, links)
 {
