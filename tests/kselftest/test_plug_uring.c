@@ -116,6 +116,46 @@ TEST_F(plug_uring, pulled_in_full_swing)
 	TH_LOG("%u of %u done", done, round * MT_MANY);
 }
 
+/* In the midst of sequences of three: each is done or told, and its results say no other thing. */
+TEST_F(plug_uring, pulled_in_sequences)
+{
+	struct drm_mho_prepared_job jobs[3] = { 0 };
+	struct drm_mho_prepare args = mt_prepare_args(&self->s, jobs, 3);
+	const struct drm_mho_result *results = mt_results(&self->s);
+	struct drm_mho_uring_run run = { 0 };
+	unsigned int i, job, done = 0;
+	struct mt_cqe cqe;
+
+	for (i = 0; i < 3; i++)
+		jobs[i].job.flags = DRM_MHO_JOB_FENCE;
+	args.runs = MT_MANY;
+	args.result_slots = MT_MANY;
+	args.result_handle = self->s.results.handle;
+	ASSERT_EQ(0, mt_prepare(self->s.fd, &args));
+	run.handle = args.handle;
+	ASSERT_EQ(0, mt_order("fault cmd-delay 100"));
+	for (; run.result_slot < MT_MANY; run.result_slot++)
+		ASSERT_NE(NULL, mt_ring_run(&self->ring, &self->s, &run, run.result_slot));
+	ASSERT_EQ(0, mt_ring_submit(&self->ring));
+	ASSERT_EQ(0, mt_order("card unplug"));
+	for (i = 0; i < MT_MANY; i++) {
+		ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+		ASSERT_EQ(i, cqe.user_data);
+		ASSERT_TRUE(!cqe.res || cqe.res == -ENODEV);
+		done += !cqe.res;
+		for (job = 0; job < 3; job++)
+			EXPECT_TRUE(results[3 * i + job].status == cqe.res ||
+				    (cqe.res && !results[3 * i + job].status));
+		EXPECT_EQ(cqe.res, results[3 * i + 2].status);
+	}
+	EXPECT_EQ(-EAGAIN, mt_ring_peek(&self->ring, &cqe));
+	TH_LOG("%u of %d done", done, MT_MANY);
+	mt_session_close(&self->s);
+	ASSERT_EQ(0, mt_order("card plug"));
+	ASSERT_EQ(0, mt_node_wait(true));
+	EXPECT_EQ(0, mt_works());
+}
+
 /* The ring goes after the card. */
 TEST_F(plug_uring, ring_closed_after_the_card)
 {

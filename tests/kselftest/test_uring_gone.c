@@ -17,6 +17,9 @@
 
 #define SEED 51
 #define ENTRIES (2 * MT_MANY)
+/* Jobs of a sequence, and runs of it at once. */
+#define SEQUENCE 3
+#define RUNS 64
 /* No call may take longer, in s. */
 #define PATIENCE 30
 
@@ -26,6 +29,7 @@ struct user {
 	uint32_t array;
 	struct drm_mho_uring_run nop; /* waits for all before it */
 	struct drm_mho_uring_run mvm; /* likewise; a product with the model */
+	struct drm_mho_uring_run steps; /* SEQUENCE jobs, of which the middle one is the product */
 };
 
 FIXTURE(uring_gone)
@@ -35,6 +39,23 @@ FIXTURE(uring_gone)
 	struct mt_ring ring;
 	int64_t resets;
 };
+
+static int prepare_steps(struct user *user)
+{
+	struct drm_mho_prepared_job jobs[SEQUENCE] = { 0 };
+	struct drm_mho_prepare args = mt_prepare_args(&user->s, jobs, SEQUENCE);
+	int i, ret;
+
+	jobs[1].job = mt_model_job(&user->s, user->array);
+	for (i = 0; i < SEQUENCE; i++)
+		jobs[i].job.flags = DRM_MHO_JOB_FENCE;
+	args.runs = RUNS;
+	args.result_slots = RUNS;
+	args.result_handle = user->s.results.handle;
+	ret = mt_prepare(user->s.fd, &args);
+	user->steps.handle = args.handle;
+	return ret;
+}
 
 static int open_user(struct user *user)
 {
@@ -57,7 +78,7 @@ static int open_user(struct user *user)
 	args.result_handle = user->s.results.handle;
 	ret = mt_prepare(user->s.fd, &args);
 	user->mvm.handle = args.handle;
-	return ret;
+	return ret ? ret : prepare_steps(user);
 }
 
 FIXTURE_SETUP(uring_gone)
@@ -162,6 +183,58 @@ TEST_F(uring_gone, batch_hangs)
 	for (i = 1; i < 3; i++)
 		EXPECT_EQ(-ECANCELED, results[i].status);
 	EXPECT_EQ(0, works(&self->ring, &self->user));
+}
+
+/* Runs of the sequence, each with results of its own. */
+static int fill_steps(struct mt_ring *ring, const struct user *user, unsigned int count)
+{
+	struct drm_mho_uring_run run = user->steps;
+
+	memset(user->s.results.map, 0xa5, user->s.results.size);
+	for (run.result_slot = 0; run.result_slot < count; run.result_slot++)
+		if (!mt_ring_run(ring, &user->s, &run, run.result_slot))
+			return -ENOSPC;
+	return mt_ring_submit(ring);
+}
+
+/* How many of the results of a run are not as they should be: of its first job, of its others. */
+static int wrong_steps(const struct user *user, unsigned int run, int first, int others)
+{
+	const struct drm_mho_result *results = mt_results(&user->s) + run * SEQUENCE;
+	int i, wrong = results[0].status != first;
+
+	for (i = 1; i < SEQUENCE; i++)
+		wrong += results[i].status != others;
+	return wrong;
+}
+
+/* A run is a unit, too; runs behind it are done. */
+TEST_F(uring_gone, sequence_hangs)
+{
+	uint64_t jobs;
+	struct mt_cqe cqe;
+	unsigned int i;
+	int round;
+
+	for (round = 1; round <= 2; round++) {
+		ASSERT_EQ(0, mt_ctx_idle(&self->user.s));
+		jobs = mt_ctx_state(&self->user.s).jobs;
+		ASSERT_EQ(0, mt_order("fault hang"));
+		ASSERT_EQ(0, fill_steps(&self->ring, &self->user, RUNS));
+		for (i = 0; i < RUNS; i++) {
+			ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+			EXPECT_EQ(i, cqe.user_data);
+			EXPECT_EQ(i ? 0 : -ETIME, cqe.res);
+			EXPECT_EQ(0,
+				  wrong_steps(&self->user, i, i ? 0 : -ETIME, i ? 0 : -ECANCELED));
+		}
+		EXPECT_EQ(-EAGAIN, mt_ring_peek(&self->ring, &cqe));
+		ASSERT_EQ(0, mt_ctx_idle(&self->user.s));
+		EXPECT_EQ(jobs + RUNS * SEQUENCE, mt_ctx_state(&self->user.s).jobs);
+		EXPECT_EQ(round, mt_ctx_state(&self->user.s).guilty);
+		EXPECT_EQ(0, works(&self->ring, &self->user));
+	}
+	EXPECT_EQ(self->resets, mt_card_number("resets"));
 }
 
 /* Either way's jobs wait behind the other's that hangs. */
@@ -291,6 +364,58 @@ TEST_F(uring_gone, device_reset)
 	EXPECT_EQ(self->resets + 3, mt_card_number("resets"));
 }
 
+/* In the midst of sequences, by either reset: what the device has lost is done again, once. */
+TEST_F(uring_gone, reset_in_sequences)
+{
+	struct drm_mho_reset reset = { .scope = DRM_MHO_RESET_DEVICE };
+	struct mt_cqe cqe;
+	unsigned int i;
+	uint64_t jobs;
+	int round, ret;
+
+	ASSERT_EQ(0, mt_card_write("reset_method", "flr"));
+	for (round = 0; round < 4; round++) {
+		ASSERT_EQ(0, mt_ctx_idle(&self->user.s));
+		jobs = mt_ctx_state(&self->user.s).jobs;
+		ASSERT_EQ(0, mt_order("fault cmd-delay 300"));
+		ASSERT_EQ(0, fill_steps(&self->ring, &self->user, RUNS));
+		ASSERT_EQ(0, mt_fault_taken("cmd-delay"));
+		ret = round % 2 ? mt_card_write("reset", "1") :
+				  mt_ioctl(self->other.s.fd, DRM_IOCTL_MHO_RESET, &reset);
+		ASSERT_EQ(0, ret);
+		for (i = 0; i < RUNS; i++) {
+			ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+			EXPECT_EQ(i, cqe.user_data);
+			EXPECT_EQ(0, cqe.res);
+			EXPECT_EQ(0, wrong_steps(&self->user, i, 0, 0));
+		}
+		EXPECT_EQ(-EAGAIN, mt_ring_peek(&self->ring, &cqe));
+		ASSERT_EQ(0, mt_ctx_idle(&self->user.s));
+		EXPECT_EQ(jobs + RUNS * SEQUENCE, mt_ctx_state(&self->user.s).jobs);
+		EXPECT_TRUE(mt_model_right(&self->user.s, SEED));
+		EXPECT_EQ(0, works(&self->ring, &self->user));
+	}
+}
+
+/* The context itself is reset: the device's run is cut off, and all behind it. */
+TEST_F(uring_gone, context_reset_in_sequences)
+{
+	struct mt_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, mt_pin(&self->user.s));
+	ASSERT_EQ(0, fill_steps(&self->ring, &self->user, RUNS));
+	ASSERT_EQ(0, mt_ctx_reset(&self->user.s));
+	for (i = 0; i < RUNS; i++) {
+		ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+		EXPECT_EQ(i, cqe.user_data);
+		EXPECT_EQ(-ECANCELED, cqe.res);
+		EXPECT_EQ(0, wrong_steps(&self->user, i, -ECANCELED, -ECANCELED));
+	}
+	EXPECT_EQ(-EAGAIN, mt_ring_peek(&self->ring, &cqe));
+	EXPECT_EQ(0, works(&self->ring, &self->user));
+}
+
 /* Keys and arrays may have other numbers on a device that was made anew. */
 TEST_F(uring_gone, function_reset)
 {
@@ -320,11 +445,17 @@ TEST_F(uring_gone, unbound)
 {
 	struct drm_mho_job nop = mt_job_nop();
 	struct mt_cqe cqe;
+	int i;
 
 	ASSERT_EQ(0, mt_pin(&self->user.s));
 	ASSERT_EQ(0, mt_ring_fill(&self->ring, &self->user.s, &self->user.nop, MT_MANY));
+	ASSERT_EQ(0, fill_steps(&self->ring, &self->user, RUNS));
 	ASSERT_EQ(0, mt_unbind());
-	EXPECT_EQ(0, mt_ring_wrong(&self->ring, MT_MANY, -ENODEV));
+	for (i = 0; i < MT_MANY + RUNS; i++) {
+		ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+		EXPECT_EQ(-ENODEV, cqe.res);
+	}
+	EXPECT_EQ(-EAGAIN, mt_ring_peek(&self->ring, &cqe));
 	mt_ring_run(&self->ring, &self->user.s, &self->user.nop, 0);
 	EXPECT_EQ(-ENODEV, mt_ring_one(&self->ring));
 	mt_ring_job(&self->ring, &self->user.s, &nop, NULL, 0);

@@ -840,6 +840,31 @@ TEST_F(uring_jobs, registered_buffer_goes)
 	}
 }
 
+/*
+ * The program takes back its buffers while the device has the job: the job has them to its end,
+ * whether the kernel lets the program wait for that (6.12) or not (7.3).
+ */
+TEST_F(uring_jobs, registered_buffers_taken_back)
+{
+	struct fixed fixed;
+	struct mt_cqe cqe;
+
+	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
+	mt_fill(fixed.x, COLS, 1, 7);
+	ASSERT_EQ(0, mt_order("fault cmd-delay 500"));
+	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
+	ASSERT_EQ(0, mt_ring_submit(&self->ring));
+	ASSERT_EQ(0, mt_fault_taken("cmd-delay"));
+	ASSERT_EQ(0, mt_ring_register(&self->ring, IORING_UNREGISTER_BUFFERS, NULL, 0));
+	ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
+	EXPECT_EQ(3, cqe.user_data);
+	EXPECT_EQ(0, cqe.res);
+	EXPECT_TRUE(product_right(fixed.x, fixed.y, SEED));
+	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
+	EXPECT_EQ(-EFAULT, mt_ring_one(&self->ring));
+	ASSERT_EQ(0, munmap(fixed.x, FIXED_SIZE));
+}
+
 TEST_F(uring_jobs, registered_buffers_refused)
 {
 	struct drm_mho_uring_job *args;
