@@ -435,6 +435,16 @@ int64_t mt_counter(const char *name);
 int mt_log_complaint(char *line, size_t size);
 
 /**
+ * mt_log_expect() - warnings that are the kernel's own fault, from now on until the guest ends
+ * @text: part of such a warning's first line
+ *
+ * Said in the log itself, so that whoever reads it knows.
+ *
+ * Return: 0 or -errno.
+ */
+int mt_log_expect(const char *text);
+
+/**
  * mt_log_count() - how often the kernel has said something since this program started
  * @text: part of a message
  *

@@ -154,6 +154,12 @@ int mt_ring_submit(struct mt_ring *ring)
 	return 0;
 }
 
+void mt_ring_drop(struct mt_ring *ring)
+{
+	ring->tail = __atomic_load_n(ring->sq_head, __ATOMIC_ACQUIRE);
+	__atomic_store_n(ring->sq_tail, ring->tail, __ATOMIC_RELEASE);
+}
+
 /* How many slots the completion at the head takes; it may be none of anybody's. */
 static uint32_t slots_of(const struct mt_ring *ring, const struct io_uring_cqe *cqe)
 {

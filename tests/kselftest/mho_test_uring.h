@@ -106,6 +106,12 @@ struct io_uring_sqe *mt_ring_sqe(struct mt_ring *ring, bool big);
 int mt_ring_submit(struct mt_ring *ring);
 
 /**
+ * mt_ring_drop() - forget the SQEs that the kernel has not read
+ * @ring: the ring, without SQPOLL
+ */
+void mt_ring_drop(struct mt_ring *ring);
+
+/**
  * mt_ring_peek() - the next completion, if there is one
  * @ring: the ring
  * @cqe: where it goes
