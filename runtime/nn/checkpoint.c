@@ -13,7 +13,24 @@
 
 static size_t all_floats(const struct mho_nn_checkpoint *c)
 {
-	return c->network_floats * (c->reference ? 2 : 1) + 2 * (size_t)c->inputs;
+	return c->network_floats * (c->reference ? 2 : 1) + c->learner_floats +
+	       2 * (size_t)c->inputs;
+}
+
+static const float *learned(const struct mho_nn_checkpoint *c)
+{
+	return c->file.array + c->network_floats * (c->reference ? 2 : 1);
+}
+
+/* Values of the matrices that an algorithm has beside the weights. */
+static size_t learner_floats(const struct nn_learner *learner, const struct nn_layer *layer,
+			     uint32_t layers)
+{
+	size_t floats = 0;
+
+	for (uint32_t k = 0; k < layers; k++)
+		floats += nn_weights(&layer[k]);
+	return floats * learner->kind->updated;
 }
 
 static const float *scaling(const struct mho_nn_checkpoint *c)
@@ -53,6 +70,8 @@ static void copy_trainer(struct mho_nn_checkpoint *c, const struct mho_nn_traine
 		c->layer[k] = nn->layer[k].desc;
 	c->in = nn->layer[0].in;
 	c->network_floats = nn_layers_floats(nn->layer, nn->layers);
+	c->learner_floats = learner_floats(&nn->learner, nn->layer, nn->layers);
+	c->learner = nn->learner;
 	strcpy(c->name, nn->name);
 	c->reference = t->reference != NULL;
 	c->init_seed = nn->seed;
@@ -82,6 +101,25 @@ static int copy_network(struct mho_nn *nn, float **at)
 		if (l->biases)
 			memcpy(*at + weights, l->bias, l->biases * sizeof(**at));
 		*at += weights + l->biases;
+	}
+	return 0;
+}
+
+/* In the order of a layer after the other. */
+static int copy_learner(struct mho_nn *nn, float **at)
+{
+	for (uint32_t i = 0; i < nn->layers * nn_stores(nn); i++) {
+		uint32_t k = i / nn_stores(nn);
+		enum nn_store store = i % nn_stores(nn);
+		size_t weights = nn_weights(&nn->layer[k]);
+		int err;
+
+		if (store == NN_WEIGHTS || !weights)
+			continue;
+		err = nn->ops->read(nn, k, store, 0, *at);
+		if (err)
+			return err;
+		*at += weights;
 	}
 	return 0;
 }
@@ -129,6 +167,8 @@ static int copy_arrays(struct mho_nn_checkpoint *c, const struct mho_nn_trainer 
 	err = copy_network(t->nn, &at);
 	if (!err && t->reference)
 		err = copy_network(t->reference, &at);
+	if (!err)
+		err = copy_learner(t->nn, &at);
 	if (err)
 		return err;
 	memcpy(at, t->train->offset, width);
@@ -176,6 +216,7 @@ static struct mho_nn_desc checkpoint_desc(const struct mho_nn_checkpoint *c)
 	desc.layers = c->layers;
 	desc.layer = c->layer;
 	desc.seed = c->init_seed;
+	desc.algorithm = &c->learner.set;
 	return desc;
 }
 
@@ -188,6 +229,13 @@ static int shape(struct mho_nn_checkpoint *c, const char *path)
 		return nn_error(-EBADMSG, "%s: the checkpoint's layers are wrong: %s", path,
 				mho_nn_last_error());
 	c->network_floats = nn_layers_floats(c->shaped, c->layers);
+	c->learner_floats = learner_floats(&c->learner, c->shaped, c->layers);
+	for (uint32_t k = 0; k < c->layers; k++)
+		if (c->shaped[k].rows && c->learner.column[k] >= c->shaped[k].cols)
+			return nn_error(-EBADMSG,
+					"%s: layer %u has no column %u; use another "
+					"checkpoint",
+					path, k, c->learner.column[k]);
 	return 0;
 }
 
@@ -300,6 +348,28 @@ static int set_layers(struct mho_nn *nn, const float *at, bool biases_only)
 	return 0;
 }
 
+static int set_learner(struct mho_nn *nn, const struct mho_nn_checkpoint *c, bool found)
+{
+	const float *at = learned(c);
+
+	memcpy(nn->learner.column, c->learner.column, sizeof(nn->learner.column));
+	nn->learner.batches = c->learner.batches;
+	for (uint32_t i = 0; !found && i < nn->layers * nn_stores(nn); i++) {
+		uint32_t k = i / nn_stores(nn);
+		enum nn_store store = i % nn_stores(nn);
+		size_t weights = nn_weights(&nn->layer[k]);
+		int ret;
+
+		if (store == NN_WEIGHTS || !weights)
+			continue;
+		ret = nn->ops->program(nn, k, store, at);
+		if (ret < 0)
+			return ret;
+		at += weights;
+	}
+	return 0;
+}
+
 int mho_nn_create_from(struct mho_dev *dev, const struct mho_nn_checkpoint *c, int reference,
 		       uint32_t batch_max, struct mho_nn **out)
 {
@@ -321,6 +391,8 @@ int mho_nn_create_from(struct mho_dev *dev, const struct mho_nn_checkpoint *c, i
 		ret = found = untouched(nn, c);
 	if (ret >= 0)
 		ret = set_layers(nn, weights, found);
+	if (ret >= 0 && dev)
+		ret = set_learner(nn, c, found);
 	if (ret < 0) {
 		mho_nn_destroy(nn);
 		return ret;

@@ -18,7 +18,8 @@
 
 /*
  * The array holds, one after the other: weights and biases of each layer; if there is a
- * reference, the same of it; offsets and factors of the inputs.
+ * reference, the same of it; what other matrices the algorithm has of each layer; offsets and factors
+ * of the inputs.
  */
 struct mho_nn_checkpoint {
 	struct nn_container file;
@@ -28,6 +29,8 @@ struct mho_nn_checkpoint {
 	struct nn_shape in; /* of samples */
 	struct nn_layer shaped[MHO_NN_LAYERS_MAX]; /* of a checkpoint that was opened */
 	size_t network_floats;
+	size_t learner_floats;
+	struct nn_learner learner;
 	char name[MHO_NN_NAME_MAX + 1]; /* empty: none */
 	char *note;
 	bool reference;

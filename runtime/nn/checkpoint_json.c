@@ -83,6 +83,24 @@ static struct json_object *print_layers(const struct mho_nn_checkpoint *c)
 	return array;
 }
 
+/* What the algorithm was told, and where it stands. */
+static struct json_object *print_learner(const struct mho_nn_checkpoint *c)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *columns = json_object_new_array();
+
+	add_int(o, "kind", c->learner.set.kind);
+	add_int(o, "every", c->learner.set.every);
+	add_int(o, "columns", c->learner.set.columns);
+	add_number(o, "fast_rate", (double)c->learner.set.fast_rate);
+	add_number(o, "transfer_rate", (double)c->learner.set.transfer_rate);
+	add_int(o, "batches", c->learner.batches);
+	for (uint32_t k = 0; k < c->layers; k++)
+		json_object_array_add(columns, json_object_new_uint64(c->learner.column[k]));
+	json_object_object_add(o, "next", columns);
+	return o;
+}
+
 static struct json_object *print_schedule(const struct mho_nn_schedule *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -145,7 +163,7 @@ static struct json_object *print_score(const struct mho_nn_score *s)
 /* Whether programs that know dense layers only can read it: to these an image is a vector. */
 static bool is_dense(const struct mho_nn_checkpoint *c)
 {
-	bool dense = c->in.steps == 1;
+	bool dense = c->in.steps == 1 && c->learner.kind == &nn_sgd;
 
 	for (uint32_t k = 0; k < c->layers; k++)
 		dense = dense && c->layer[k].kind == MHO_NN_DENSE && !c->layer[k].flags;
@@ -162,6 +180,8 @@ int nn_checkpoint_print(struct mho_nn_checkpoint *c)
 	if (!is_dense(c))
 		print_fields(o, shape_fields, &c->in);
 	json_object_object_add(o, "layers", print_layers(c));
+	if (c->learner.kind != &nn_sgd)
+		json_object_object_add(o, "algorithm", print_learner(c));
 	add_text(o, "name", *c->name ? c->name : NULL);
 	json_object_object_add(o, "reference", json_object_new_boolean(c->reference));
 	add_int(o, "init_seed", c->init_seed);
@@ -290,6 +310,32 @@ static void parse_layers(struct parser *p, struct json_object *root, struct mho_
 	}
 }
 
+static void parse_learner(struct parser *p, struct json_object *root, struct mho_nn_checkpoint *c)
+{
+	struct mho_nn_algorithm set = MHO_INIT(struct mho_nn_algorithm);
+	struct json_object *o = NULL, *columns;
+
+	if (!json_object_object_get_ex(root, "algorithm", &o)) {
+		nn_learner_init(&c->learner, NULL);
+		return;
+	}
+	set.kind = get_u32(p, o, "kind", UINT32_MAX);
+	set.every = get_u32(p, o, "every", UINT32_MAX);
+	set.columns = get_u32(p, o, "columns", UINT32_MAX);
+	set.fast_rate = (float)get_number(p, o, "fast_rate");
+	set.transfer_rate = (float)get_number(p, o, "transfer_rate");
+	if (nn_learner_init(&c->learner, &set)) {
+		p->bad = "algorithm";
+		nn_learner_init(&c->learner, NULL);
+		return;
+	}
+	c->learner.batches = get_u32(p, o, "batches", UINT32_MAX);
+	columns = get(p, o, "next", json_type_array);
+	for (uint32_t k = 0; columns && k < c->layers; k++)
+		c->learner.column[k] =
+			(uint32_t)json_object_get_uint64(json_object_array_get_idx(columns, k));
+}
+
 static void parse_schedule(struct parser *p, struct json_object *root, struct mho_nn_checkpoint *c)
 {
 	struct json_object *o = get(p, root, "schedule", json_type_object);
@@ -378,6 +424,7 @@ static int parse_root(struct parser *p, struct json_object *root, struct mho_nn_
 	c->inputs = get_u32(p, root, "inputs", NN_WIDTH_MAX);
 	parse_fields(p, root, shape_fields, &c->in);
 	parse_layers(p, root, c);
+	parse_learner(p, root, c);
 	c->reference = json_object_get_boolean(get(p, root, "reference", json_type_boolean));
 	c->init_seed = get_int(p, root, "init_seed", UINT64_MAX);
 	c->serial = get_int(p, root, "serial", UINT64_MAX);

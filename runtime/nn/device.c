@@ -20,7 +20,10 @@ static void note_failure(struct device_engine *dev, const struct device_run *run
 
 	if (dev->failed)
 		return;
-	device_pass_name(run->pass, run->job.detail, what, sizeof(what));
+	if (run->pass)
+		device_pass_name(run->pass, run->job.detail, what, sizeof(what));
+	else
+		snprintf(what, sizeof(what), "transfer");
 	dev->failed = status < 0 ? status : -EIO;
 	snprintf(dev->failure, sizeof(dev->failure), "the %s failed on the device: %s (detail %u)",
 		 what, mho_strerror(status), run->job.result);
@@ -93,6 +96,36 @@ static int wait_for_batch(struct mho_nn *nn, struct device_run *run)
 	return report(dev);
 }
 
+static void add_cost(struct device_cost *cost, const struct mho_job *job)
+{
+	cost->ns[NN_UPDATE] += job->device_ns;
+	cost->energy_fj += job->energy_fj;
+	cost->pulses += job->result;
+}
+
+int device_do(struct mho_nn *nn, struct mho_job *jobs, uint32_t n)
+{
+	struct device_engine *dev = nn->engine;
+	struct device_run runs[MHO_NN_LAYERS_MAX];
+	struct mho_job *list[MHO_NN_LAYERS_MAX];
+	int ret = device_drain(nn);
+
+	if (ret)
+		return ret;
+	for (uint32_t i = 0; i < n; i++) {
+		runs[i] = (struct device_run){ .job = jobs[i], .busy = true };
+		runs[i].job.user_data = &runs[i];
+		list[i] = &runs[i].job;
+	}
+	ret = mho_queue_submit(dev->queue, list, n);
+	if (ret < 0)
+		return nn_mho_error(ret, "the device took no transfer");
+	ret = device_drain(nn);
+	for (uint32_t i = 0; i < n; i++)
+		add_cost(&dev->gone, &runs[i].job);
+	return ret;
+}
+
 static int device_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n)
 {
 	struct device_engine *dev = nn->engine;
@@ -115,18 +148,22 @@ static int device_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32
 	if (ret < 0)
 		return nn_mho_error(ret, "the device took no pass of %u samples", n);
 	run->busy = true;
-	return pass == NN_TRAIN ? wait_for_batch(nn, run) : wait_for(dev, run);
+	if (pass != NN_TRAIN)
+		return wait_for(dev, run);
+	ret = wait_for_batch(nn, run);
+	return ret || !nn->learner.kind->after ? ret : nn->learner.kind->after(nn);
 }
 
-static int device_program(struct mho_nn *nn, uint32_t layer, const float *w)
+static int device_program(struct mho_nn *nn, uint32_t layer, enum nn_store store, const float *w)
 {
 	struct device_engine *dev = nn->engine;
-	int ret = mho_program(dev->mat[layer], w, nn->layer[layer].cols, nn->tolerance);
+	int ret = mho_program(dev->mat[layer][store], w, nn->layer[layer].cols, nn->tolerance);
 
 	return ret < 0 ? nn_mho_error(ret, "layer %u: programming its weights", layer) : ret;
 }
 
-static int device_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w)
+static int device_read(struct mho_nn *nn, uint32_t layer, enum nn_store store, uint32_t flags,
+		       float *w)
 {
 	struct device_engine *dev = nn->engine;
 	size_t bytes = nn_weights(&nn->layer[layer]) * sizeof(*w);
@@ -138,7 +175,7 @@ static int device_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float 
 	if (ret)
 		return nn_mho_error(ret, "layer %u: memory to read it back to", layer);
 	job->flags = flags;
-	job->mat = dev->mat[layer];
+	job->mat = dev->mat[layer][store];
 	job->b.buf = buf;
 	ret = mho_queue_submit(dev->queue, &job, 1);
 	if (ret == 1)
@@ -163,11 +200,13 @@ static void device_destroy(struct mho_nn *nn)
 	mho_queue_destroy(dev->queue);
 	for (uint32_t i = 0; i < DEVICE_PASSES; i++)
 		device_pass_free(dev->passes[i]);
-	for (uint32_t k = 0; k < nn->layers; k++) {
+	for (uint32_t i = 0; i < nn->layers * NN_STORES; i++) {
+		struct mho_mat *mat = dev->mat[i / NN_STORES][i % NN_STORES];
+
 		if (nn->unfinished)
-			mho_mat_delete(dev->mat[k]);
+			mho_mat_delete(mat);
 		else
-			mho_mat_free(dev->mat[k]);
+			mho_mat_free(mat);
 	}
 	mho_buf_free(dev->buf);
 	free(dev);
@@ -181,11 +220,11 @@ static const struct nn_engine_ops device_ops = {
 	.destroy = device_destroy,
 };
 
-struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer)
+struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer, enum nn_store store)
 {
 	struct device_engine *dev = nn->engine;
 
-	return dev->mat[layer];
+	return dev->mat[layer][store];
 }
 
 void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost)
@@ -235,17 +274,17 @@ static int find_matrix(struct mho_nn *nn, uint32_t k, const char *name, struct m
 			k, name);
 }
 
-static int get_matrix(struct mho_nn *nn, uint32_t k, uint32_t technology, enum nn_matrices how,
-		      struct mho_mat **mat)
+static int get_matrix(struct mho_nn *nn, uint32_t k, enum nn_store store, uint32_t technology,
+		      enum nn_matrices how, struct mho_mat **mat)
 {
 	struct mho_mat_desc desc = MHO_INIT(struct mho_mat_desc);
 	const struct nn_layer *l = &nn->layer[k];
-	char name[MHO_NN_NAME_MAX + 12]; /* layers have at most two digits: 31 bytes hold it */
+	char name[MHO_NN_NAME_MAX + 13]; /* layers have at most two digits: 31 bytes hold it */
 	int err;
 
 	if (!l->rows)
 		return 0;
-	snprintf(name, sizeof(name), "%s.%u", nn->name, k);
+	snprintf(name, sizeof(name), "%s.%u%s", nn->name, k, store == NN_FAST ? "a" : "");
 	if (how == NN_FIND)
 		return find_matrix(nn, k, name, mat);
 	if (how == NN_REPLACE && *nn->name) {
@@ -281,8 +320,11 @@ int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how)
 		nn_mho_error(err, "a queue for the network");
 		goto err_destroy;
 	}
-	for (uint32_t k = 0; k < nn->layers; k++) {
-		err = get_matrix(nn, k, technology, how, &dev->mat[k]);
+	for (uint32_t i = 0; i < nn->layers * nn_stores(nn); i++) {
+		uint32_t k = i / nn_stores(nn);
+		enum nn_store store = i % nn_stores(nn);
+
+		err = get_matrix(nn, k, store, technology, how, &dev->mat[k][store]);
 		if (err)
 			goto err_destroy;
 	}

@@ -24,17 +24,17 @@ struct device_cost {
 
 struct device_pass;
 
-/* A pass on one of the sets. */
+/* A pass on one of the sets, or a job beside passes. */
 struct device_run {
 	struct mho_job job;
-	struct device_pass *pass;
+	struct device_pass *pass; /* NULL: a job beside passes */
 	bool busy;
 };
 
 struct device_engine {
 	struct mho_buf *buf;
 	struct mho_queue *queue;
-	struct mho_mat *mat[MHO_NN_LAYERS_MAX];
+	struct mho_mat *mat[MHO_NN_LAYERS_MAX][NN_STORES];
 	struct device_run runs[NN_SETS];
 	struct device_pass *passes[DEVICE_PASSES];
 	uint64_t uses;
@@ -45,6 +45,8 @@ struct device_engine {
 
 /* device.c */
 int device_drain(struct mho_nn *nn);
+/* Does jobs on matrices, after all that is in flight; their cost is the updates'. */
+int device_do(struct mho_nn *nn, struct mho_job *jobs, uint32_t n);
 
 /* device_pass.c */
 

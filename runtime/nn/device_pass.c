@@ -108,8 +108,9 @@ static int record_product(void *arg, enum nn_product product, const struct nn_pa
 	const size_t *a = back ? l->d : l->x;
 	const size_t *b = product == NN_PRODUCT ? l->z : back ? l->e : l->d;
 	static const uint32_t ops[] = { MHO_OP_MVM, MHO_OP_MVM_T, MHO_OP_UPDATE };
+	enum nn_store store = product == NN_UPDATE ? pass->nn->learner.kind->updated : NN_WEIGHTS;
 	struct mho_job job = { .op = ops[product],
-			       .mat = dev->mat[part->layer],
+			       .mat = dev->mat[part->layer][store],
 			       .a = slice_of(pass, a, part, back ? l->rows : l->cols),
 			       .b = slice_of(pass, b, part, back ? l->cols : l->rows),
 			       .batch = part->count * pass->n,
@@ -249,7 +250,7 @@ static int new_pass(struct mho_nn *nn, enum nn_pass kind, uint32_t n, struct dev
 	pass->nn = nn;
 	pass->kind = kind;
 	pass->n = n;
-	pass->step = nn->batch.step;
+	pass->step = nn->batch.update;
 	err = record(pass);
 	if (err) {
 		device_pass_free(pass);
@@ -303,7 +304,7 @@ int device_pass_get(struct mho_nn *nn, enum nn_pass kind, uint32_t n, struct dev
 	}
 	pass->used = ++dev->uses;
 	*out = pass;
-	return set_step(pass, nn->batch.step);
+	return set_step(pass, nn->batch.update);
 }
 
 struct mho_graph *device_pass_graph(const struct device_pass *pass)

@@ -73,18 +73,21 @@ static int host_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t
 	return nn_pass(nn, pass, &taker, &args);
 }
 
-static int host_program(struct mho_nn *nn, uint32_t layer, const float *w)
+static int host_program(struct mho_nn *nn, uint32_t layer, enum nn_store store, const float *w)
 {
 	struct host_engine *host = nn->engine;
 
+	(void)store;
 	memcpy(host->w[layer], w, nn_weights(&nn->layer[layer]) * sizeof(*w));
 	return 0;
 }
 
-static int host_read(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w)
+static int host_read(struct mho_nn *nn, uint32_t layer, enum nn_store store, uint32_t flags,
+		     float *w)
 {
 	struct host_engine *host = nn->engine;
 
+	(void)store;
 	if (flags)
 		return nn_error(-EOPNOTSUPP, "a network on the host has no conductances and no "
 					     "wear; make one on a device");

@@ -230,6 +230,52 @@ static inline size_t nn_weights(const struct nn_layer *l)
 	return (size_t)l->rows * l->cols;
 }
 
+/* ---- algorithms: algorithm.c has the table, algorithm_*.c each ---- */
+
+/* Matrices of a layer. */
+enum nn_store {
+	NN_WEIGHTS,
+	NN_FAST, /* A of Tiki-Taka */
+	NN_STORES,
+};
+
+/* An option of an algorithm, in its text and in struct mho_nn_algorithm: a rate or a number. */
+struct nn_algorithm_option {
+	const char *name;
+	size_t offset;
+	bool rate;
+	float initial; /* what 0 stands for */
+};
+
+/**
+ * struct nn_algorithm_kind - how a network on a device learns
+ * @name: in texts
+ * @options: up to one without a name
+ * @updated: which matrix the updates of a pass move; what is not NN_WEIGHTS a network has beside them
+ * @rate: learning rate of these updates, of the mean gradient; NULL: the batch's
+ * @after: a batch's updates are in flight; NULL: nothing is left to be done
+ */
+struct nn_algorithm_kind {
+	const char *name;
+	const struct nn_algorithm_option *options;
+	enum nn_store updated;
+	float (*rate)(const struct mho_nn *nn);
+	int (*after)(struct mho_nn *nn);
+};
+
+extern const struct nn_algorithm_kind nn_sgd, nn_tiki_taka;
+
+/* The algorithm of a network, with all defaults filled in, and where it stands. */
+struct nn_learner {
+	const struct nn_algorithm_kind *kind;
+	struct mho_nn_algorithm set;
+	uint32_t batches; /* since the last transfer */
+	uint32_t column[MHO_NN_LAYERS_MAX]; /* of each layer, that comes next */
+};
+
+/* Fills @learner; @from may be NULL. Return: 0, or -EINVAL with the error set. */
+int nn_learner_init(struct nn_learner *learner, const struct mho_nn_algorithm *from);
+
 /* ---- the engine: device.c, host.c ---- */
 
 struct nn_engine_ops {
@@ -238,9 +284,10 @@ struct nn_engine_ops {
 	/* Does a pass on @n samples of a set, with nn->batch; updates may be in flight afterwards. */
 	int (*run)(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32_t n);
 	/* As mho_program(), of a layer that has a matrix; nothing is in flight. */
-	int (*program)(struct mho_nn *nn, uint32_t layer, const float *w);
+	int (*program)(struct mho_nn *nn, uint32_t layer, enum nn_store store, const float *w);
 	/* @flags: MHO_JOB_CONDUCTANCE, MHO_JOB_WEAR or 0; nothing is in flight. */
-	int (*read)(struct mho_nn *nn, uint32_t layer, uint32_t flags, float *w);
+	int (*read)(struct mho_nn *nn, uint32_t layer, enum nn_store store, uint32_t flags,
+		    float *w);
 	void (*destroy)(struct mho_nn *nn);
 };
 
@@ -248,7 +295,9 @@ struct nn_engine_ops {
 struct nn_batch {
 	const int32_t *labels;
 	struct mho_nn_score *score;
-	float step; /* learning rate for one sample */
+	float rate; /* learning rate, of the mean over all labels */
+	float step; /* the same, of one label: of biases, and of weights on the host */
+	float update; /* of the device's updates */
 	bool done; /* NN_DONE was called */
 };
 
@@ -263,6 +312,7 @@ struct mho_nn {
 	uint32_t batch_max;
 	uint32_t set; /* of the next batch */
 	struct nn_batch batch; /* that is being trained with */
+	struct nn_learner learner;
 	float tolerance;
 	bool unfinished; /* if it fails now, the matrices made for it go, also named ones */
 	uint64_t seed;
@@ -280,8 +330,8 @@ enum nn_matrices {
 int nn_device_init(struct mho_nn *nn, uint32_t technology, enum nn_matrices how);
 int nn_host_init(struct mho_nn *nn);
 
-/* The matrix of a device network. */
-struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer);
+/* A matrix of a device network. */
+struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer, enum nn_store store);
 
 /* Adds what jobs have cost to @cost. */
 void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost);
@@ -305,6 +355,12 @@ static inline float *nn_vectors(const struct nn_place *p, const size_t at[NN_SET
 /* A network with matrices and workspace, but without weights. */
 int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum nn_matrices how,
 		     struct mho_nn **out);
+
+/* Matrices of each layer that has one. */
+static inline uint32_t nn_stores(const struct mho_nn *nn)
+{
+	return nn->learner.kind->updated + 1;
+}
 
 static inline uint32_t nn_outputs(const struct mho_nn *nn)
 {

@@ -120,9 +120,9 @@ int mho_nn_cost_get(struct mho_nn *nn, struct mho_nn_cost *cost)
 	return 0;
 }
 
-static int endurance(struct mho_nn *nn, uint32_t layer, uint64_t *least)
+static int endurance(struct mho_nn *nn, uint32_t layer, enum nn_store store, uint64_t *least)
 {
-	struct mho_mat *mat = nn_device_matrix(nn, layer);
+	struct mho_mat *mat = nn_device_matrix(nn, layer, store);
 	int n = mho_mat_blocks(mat, NULL, 0);
 	struct mho_mat_block *blocks;
 	int err = 0;
@@ -146,7 +146,8 @@ static int endurance(struct mho_nn *nn, uint32_t layer, uint64_t *least)
 	return err;
 }
 
-static int add_wear(struct mho_nn *nn, uint32_t layer, struct mho_nn_wear *wear, double *sum)
+static int add_wear(struct mho_nn *nn, uint32_t layer, enum nn_store store,
+		    struct mho_nn_wear *wear, double *sum)
 {
 	size_t cells = nn_weights(&nn->layer[layer]);
 	float *pulses;
@@ -157,7 +158,7 @@ static int add_wear(struct mho_nn *nn, uint32_t layer, struct mho_nn_wear *wear,
 	pulses = malloc(cells * sizeof(*pulses));
 	if (!pulses)
 		return nn_no_memory();
-	err = nn->ops->read(nn, layer, MHO_JOB_WEAR, pulses);
+	err = nn->ops->read(nn, layer, store, MHO_JOB_WEAR, pulses);
 	for (size_t i = 0; !err && i < cells; i++) {
 		*sum += pulses[i];
 		if (pulses[i] > wear->max)
@@ -165,7 +166,7 @@ static int add_wear(struct mho_nn *nn, uint32_t layer, struct mho_nn_wear *wear,
 	}
 	wear->cells += cells;
 	free(pulses);
-	return err ? err : endurance(nn, layer, &wear->endurance);
+	return err ? err : endurance(nn, layer, store, &wear->endurance);
 }
 
 int mho_nn_wear_get(struct mho_nn *nn, struct mho_nn_wear *wear)
@@ -178,8 +179,8 @@ int mho_nn_wear_get(struct mho_nn *nn, struct mho_nn_wear *wear)
 		return nn_error(-EINVAL, "struct mho_nn_wear: size is not set; initialise it with "
 					 "MHO_INIT(struct mho_nn_wear)");
 	err = nn->dev ? nn->ops->drain(nn) : 0;
-	for (uint32_t k = 0; nn->dev && !err && k < nn->layers; k++)
-		err = add_wear(nn, k, &now, &sum);
+	for (uint32_t i = 0; nn->dev && !err && i < nn->layers * nn_stores(nn); i++)
+		err = add_wear(nn, i / nn_stores(nn), i % nn_stores(nn), &now, &sum);
 	if (err)
 		return err;
 	if (now.cells)

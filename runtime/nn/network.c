@@ -148,7 +148,9 @@ int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum n
 	nn->batch_max = desc->batch_max ? desc->batch_max : BATCH_DEFAULT;
 	if (desc->name)
 		strcpy(nn->name, desc->name);
-	err = nn_layers_shape(desc, nn->layer);
+	err = nn_learner_init(&nn->learner, dev ? desc->algorithm : NULL);
+	if (!err)
+		err = nn_layers_shape(desc, nn->layer);
 	if (!err && dev)
 		err = limit_batch(nn);
 	if (!err)
@@ -181,7 +183,10 @@ static int init_layer(struct mho_nn *nn, uint32_t k)
 		w[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_WEIGHTS, k, i) - 1.0f);
 	for (uint32_t i = 0; i < l->biases; i++)
 		l->bias[i] = width * (2.0f * nn_uniform(nn->seed, NN_STREAM_BIAS, k, i) - 1.0f);
-	ret = nn->ops->program(nn, k, w);
+	ret = nn->ops->program(nn, k, NN_WEIGHTS, w);
+	memset(w, 0, weights * sizeof(*w));
+	for (uint32_t store = NN_WEIGHTS + 1; ret >= 0 && store < nn_stores(nn); store++)
+		ret = nn->ops->program(nn, k, store, w);
 	free(w);
 	return ret < 0 ? ret : 0;
 }
@@ -237,7 +242,7 @@ uint32_t mho_nn_answers(const struct mho_nn *nn)
 
 struct mho_mat *mho_nn_matrix(struct mho_nn *nn, uint32_t layer)
 {
-	return nn->dev && layer < nn->layers ? nn_device_matrix(nn, layer) : NULL;
+	return nn->dev && layer < nn->layers ? nn_device_matrix(nn, layer, NN_WEIGHTS) : NULL;
 }
 
 /* ---- weights ---- */
@@ -280,7 +285,7 @@ int mho_nn_get(struct mho_nn *nn, uint32_t layer, float *w, float *bias)
 	if (!err)
 		err = nn->ops->drain(nn);
 	if (!err && w)
-		err = nn->ops->read(nn, layer, 0, w);
+		err = nn->ops->read(nn, layer, NN_WEIGHTS, 0, w);
 	if (!err && bias)
 		memcpy(bias, nn->layer[layer].bias, nn->layer[layer].rows * sizeof(*bias));
 	return err;
@@ -308,7 +313,7 @@ int mho_nn_set(struct mho_nn *nn, uint32_t layer, const float *w, const float *b
 				layer, bad);
 	ret = nn->ops->drain(nn);
 	if (!ret && w)
-		ret = nn->ops->program(nn, layer, w);
+		ret = nn->ops->program(nn, layer, NN_WEIGHTS, w);
 	if (ret >= 0 && bias)
 		memcpy(l->bias, bias, l->biases * sizeof(*bias));
 	return ret;
@@ -320,7 +325,7 @@ int mho_nn_conductance(struct mho_nn *nn, uint32_t layer, float *g)
 
 	if (!err)
 		err = nn->ops->drain(nn);
-	return err ? err : nn->ops->read(nn, layer, MHO_JOB_CONDUCTANCE, g);
+	return err ? err : nn->ops->read(nn, layer, NN_WEIGHTS, MHO_JOB_CONDUCTANCE, g);
 }
 
 /* ---- passes ---- */
@@ -385,6 +390,7 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 		       float rate, struct mho_nn_score *score)
 {
 	struct mho_nn_score batch = MHO_INIT(struct mho_nn_score);
+	float labels_in_batch = (float)count * (float)nn_answers(nn);
 	uint32_t set = nn->set;
 	int err = check_batch(nn, x, labels, count, rate);
 
@@ -398,8 +404,11 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 	nn->batch = (struct nn_batch){
 		.labels = labels,
 		.score = &batch,
-		.step = rate / ((float)count * (float)nn_answers(nn)),
+		.rate = rate,
 	};
+	nn->batch.step = rate / labels_in_batch;
+	nn->batch.update =
+		(nn->learner.kind->rate ? nn->learner.kind->rate(nn) : rate) / labels_in_batch;
 	err = nn->ops->run(nn, NN_TRAIN, set, count);
 	if (err)
 		return err;

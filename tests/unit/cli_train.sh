@@ -118,6 +118,12 @@ refuses 2 '--layers: layer 1, "": "" is not a kind of layer' "bad layers" "$trai
 refuses 2 '--layers: layer 0, "": "" is not' "a layer without a size" "$train" -d data.csv --layers ,8
 refuses 2 '--layers: layer 1, "": "" is not' "another one" "$train" -d data.csv --layers 8,,4
 refuses 2 '"5x" is not channels and kernel' "a kernel that is missing" "$train" -d data.csv --layers conv:5x
+refuses 2 '--algorithm: there is no algorithm "adam"' "an algorithm that is not there" \
+	"$train" -d data.csv --algorithm adam
+refuses 2 'every=0 is not a whole number' "a transfer that never comes" \
+	"$train" -d data.csv --algorithm tiki-taka:every=0
+refuses 2 '--algorithm cannot be changed' "another algorithm while resuming" \
+	"$train" --resume -c x.ckpt --algorithm sgd
 refuses 2 '--shape: "3" is not height x width' "half a shape" "$train" -d data.csv --shape 3
 refuses 1 'are not 1 steps of 3 x 3 pixels' "a shape that does not fit" "$train" -d data.csv \
 	--shape 3x3 --layers conv:2x2 --device "$device"

@@ -221,6 +221,51 @@ struct mho_nn_layer {
 MHO_API int mho_nn_layers_parse(const char *text, uint32_t activation, struct mho_nn_layer *layers,
 				uint32_t max);
 
+/**
+ * enum mho_nn_algorithm_kind - how errors become weights
+ * @MHO_NN_SGD: updates move the weights
+ * @MHO_NN_TIKI_TAKA: updates move a second matrix of each layer, A, columns of which are added to
+ *	the weights now and then (Gokmen and Haensch 2020); for cells whose steps up and down
+ *	differ with the weight
+ */
+enum mho_nn_algorithm_kind {
+	MHO_NN_SGD = 0,
+	MHO_NN_TIKI_TAKA = 1,
+};
+
+/**
+ * struct mho_nn_algorithm - how a network on a device learns
+ * @size: sizeof(struct mho_nn_algorithm)
+ * @kind: enum mho_nn_algorithm_kind
+ * @every: TIKI_TAKA: batches from one transfer to the next; 0 for 1
+ * @columns: TIKI_TAKA: of each matrix, that a transfer takes, in turn; 0 for 1
+ * @fast_rate: TIKI_TAKA: learning rate of A, of the mean gradient of a batch, whatever the epoch's
+ *	rate; 0 for 0.05
+ * @transfer_rate: TIKI_TAKA: factor of what is added to the weights, times the epoch's rate; 0 for 1
+ * @pad: zero
+ * @reserved: zero
+ */
+struct mho_nn_algorithm {
+	size_t size;
+	uint32_t kind;
+	uint32_t every;
+	uint32_t columns;
+	float fast_rate;
+	float transfer_rate;
+	uint32_t pad;
+	uint64_t reserved[4];
+};
+
+/**
+ * mho_nn_algorithm_parse() - an algorithm from a text
+ * @text: its name, then options, separated by colons:
+ *	"sgd", "tiki-taka:fast-rate=0.05:transfer-rate=1:every=1:columns=1"
+ * @out: filled; what the text does not say is 0
+ *
+ * Return: 0, or -EINVAL and mho_nn_last_error() names the word.
+ */
+MHO_API int mho_nn_algorithm_parse(const char *text, struct mho_nn_algorithm *out);
+
 #define MHO_NN_REPLACE (1U << 0) /* delete matrices of the same name first */
 
 /**
@@ -240,6 +285,7 @@ MHO_API int mho_nn_layers_parse(const char *text, uint32_t activation, struct mh
  * @height: of the image; 0 for 1
  * @width: likewise
  * @channels: values of a pixel; 0 for what is left of @inputs
+ * @algorithm: how it learns; NULL for MHO_NN_SGD. A reference learns by that, whatever it says
  * @reserved: zero
  *
  * A dense layer takes all values of an image as one vector. All layers but the recurrent treat
@@ -260,7 +306,8 @@ struct mho_nn_desc {
 	uint32_t height;
 	uint32_t width;
 	uint32_t channels;
-	uint64_t reserved[2];
+	const struct mho_nn_algorithm *algorithm;
+	uint64_t reserved[1];
 };
 
 /**

@@ -45,6 +45,9 @@ static const char help[] =
 	"      --lr RATE           learning rate, of the mean gradient of a batch [0.2]\n"
 	"      --lr-decay HOW      F: times F each epoch; N:F: times F every N epochs;\n"
 	"                          0=R,N=R,...: rates by epoch [1]\n"
+	"      --algorithm HOW     sgd, or tiki-taka for cells with unequal steps [sgd];\n"
+	"                          options behind it: :fast-rate=R :transfer-rate=R :every=N\n"
+	"                          :columns=N\n"
 	"  -s, --seed N            of samples' order, initial weights and emulated device [1]\n"
 	"      --runs N            train N times, with seeds N, N+1, ..., and average [1]\n"
 	"      --no-reference      do without the same training in float32 on the host\n"
@@ -81,6 +84,7 @@ enum {
 	OPT_WEIGHT_SCALE,
 	OPT_LR,
 	OPT_LR_DECAY,
+	OPT_ALGORITHM,
 	OPT_RUNS,
 	OPT_NO_REFERENCE,
 	OPT_NAME,
@@ -106,6 +110,7 @@ static const struct option options[] = {
 	{ "batch", required_argument, NULL, 'b' },
 	{ "lr", required_argument, NULL, OPT_LR },
 	{ "lr-decay", required_argument, NULL, OPT_LR_DECAY },
+	{ "algorithm", required_argument, NULL, OPT_ALGORITHM },
 	{ "seed", required_argument, NULL, 's' },
 	{ "runs", required_argument, NULL, OPT_RUNS },
 	{ "no-reference", no_argument, NULL, OPT_NO_REFERENCE },
@@ -130,7 +135,7 @@ static const struct option options[] = {
 static const int settled[] = {
 	OPT_HOLD_OUT, OPT_SCALING,	OPT_LAYERS, OPT_SHAPE,	 OPT_ACTIVATION,
 	OPT_CLASSES,  OPT_WEIGHT_SCALE, 'b',	    OPT_LR,	 OPT_LR_DECAY,
-	's',	      OPT_RUNS,		OPT_NAME,   OPT_REPLACE,
+	's',	      OPT_RUNS,		OPT_NAME,   OPT_REPLACE, OPT_ALGORITHM,
 };
 
 static const char *name_of(int opt)
@@ -292,6 +297,15 @@ static int parse_seed(struct options *o, const char *arg)
 	return bad('s', arg, "a whole number, 0 or larger");
 }
 
+static int parse_algorithm(struct options *o, const char *arg)
+{
+	int err = mho_nn_algorithm_parse(arg, &o->algorithm);
+
+	if (err)
+		train_complain("--%s: %s", name_of(OPT_ALGORITHM), mho_nn_last_error());
+	return err;
+}
+
 static int parse_one(struct options *o, int opt, const char *arg)
 {
 	static const char *const scalings[] = { "none", "max", "column", NULL };
@@ -329,6 +343,8 @@ static int parse_one(struct options *o, int opt, const char *arg)
 		return parse_float(opt, arg, 1e6, &o->schedule.rate);
 	case OPT_LR_DECAY:
 		return parse_decay(o, arg);
+	case OPT_ALGORITHM:
+		return parse_algorithm(o, arg);
 	case 's':
 		return parse_seed(o, arg);
 	case OPT_RUNS:
@@ -385,6 +401,7 @@ static void set_defaults(struct options *o)
 	o->setup.scaling = MHO_NN_SCALE_MAX;
 	o->layers = "128";
 	o->activation = MHO_NN_RELU;
+	o->algorithm.size = sizeof(o->algorithm);
 	o->schedule.size = sizeof(o->schedule);
 	o->schedule.rate = 0.2f;
 	o->epochs = 30;

@@ -31,6 +31,7 @@ struct options {
 	uint32_t activation;
 	uint32_t classes; /* 0: as many as the labels say */
 	float weight_scale; /* 0: chosen by the library */
+	struct mho_nn_algorithm algorithm;
 	struct mho_nn_schedule schedule;
 	struct mho_nn_rate table[MHO_NN_RATES_MAX];
 	uint32_t epochs;

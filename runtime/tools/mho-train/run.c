@@ -141,6 +141,7 @@ static int create_networks(struct run *run)
 	desc.batch_max = batch_max(o, layers, desc.layers);
 	desc.flags = o->replace ? MHO_NN_REPLACE : 0;
 	desc.name = o->name;
+	desc.algorithm = &o->algorithm;
 	err = mho_nn_create(run->dev, &desc, &run->nn);
 	if (!err && o->reference) {
 		desc.name = NULL;
