@@ -6,6 +6,7 @@
  * Gradient descent has nothing of its own and is here; each other one has a file algorithm_*.c.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,10 @@ const struct nn_algorithm_kind nn_sgd = {
 static const struct nn_algorithm_kind *const kinds[] = {
 	[MHO_NN_SGD] = &nn_sgd,
 	[MHO_NN_TIKI_TAKA] = &nn_tiki_taka,
+	[MHO_NN_TIKI_TAKA_2] = &nn_tiki_taka_2,
+	[MHO_NN_CHOPPED] = &nn_chopped,
+	[MHO_NN_AGAD] = &nn_agad,
+	[MHO_NN_MIXED] = &nn_mixed,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -81,7 +86,10 @@ static int parse_kind(const char *word, struct mho_nn_algorithm *to)
 	for (to->kind = 0; to->kind < KINDS; to->kind++)
 		if (!strcmp(kinds[to->kind]->name, word))
 			return 0;
-	return nn_error(-EINVAL, "there is no algorithm \"%s\"; there are sgd and tiki-taka", word);
+	return nn_error(-EINVAL,
+			"there is no algorithm \"%s\"; there are sgd, tiki-taka, "
+			"tiki-taka-2, chopped, agad and mixed",
+			word);
 }
 
 int mho_nn_algorithm_parse(const char *text, struct mho_nn_algorithm *out)
@@ -121,7 +129,7 @@ static int fill_option(const struct nn_algorithm_kind *kind, const struct nn_alg
 	memcpy(&rate, at, sizeof(rate));
 	rate = rate == 0.0f ? o->initial : rate;
 	memcpy(at, &rate, sizeof(rate));
-	if (rate > 0.0f && rate <= RATE_MAX)
+	if (rate >= (o->initial > 0.0f ? FLT_MIN : 0.0f) && rate <= RATE_MAX)
 		return 0;
 	return nn_error(-EINVAL, "the algorithm %s: %s is %g; it must be larger than 0, up to %g",
 			kind->name, o->name, (double)rate, (double)RATE_MAX);
@@ -143,4 +151,76 @@ int nn_learner_init(struct nn_learner *learner, const struct mho_nn_algorithm *f
 	for (const struct nn_algorithm_option *o = learner->kind->options; !err && o->name; o++)
 		err = fill_option(learner->kind, o, &learner->set);
 	return err;
+}
+
+/* ---- what it has ---- */
+
+static int alloc_floats(struct mho_nn *nn, uint32_t k)
+{
+	const struct nn_algorithm_kind *kind = nn->learner.kind;
+	const struct nn_layer *l = &nn->layer[k];
+
+	if (!kind->floats || !l->rows)
+		return 0;
+	nn->learner.floats[k] = calloc(kind->floats(l), sizeof(float));
+	if (!nn->learner.floats[k])
+		return nn_no_memory();
+	if (kind->begin)
+		kind->begin(l, nn->learner.floats[k]);
+	return 0;
+}
+
+int nn_learner_alloc(struct mho_nn *nn)
+{
+	struct nn_learner *learner = &nn->learner;
+	size_t bytes = 0;
+	int err = 0;
+
+	for (uint32_t k = 0; !err && k < nn->layers; k++) {
+		err = alloc_floats(nn, k);
+		if (!learner->kind->memory || !nn->layer[k].rows)
+			continue;
+		learner->offset[k] = bytes;
+		bytes += (learner->kind->memory(nn, &nn->layer[k]) + 63) / 64 * 64;
+	}
+	if (err || !bytes)
+		return err;
+	err = mho_buf_alloc(nn->dev, bytes, &learner->buf);
+	if (err)
+		return nn_mho_error(err, "memory for the algorithm %s", learner->kind->name);
+	for (uint32_t k = 0; k < nn->layers; k++)
+		learner->memory[k] = (char *)mho_buf_map(learner->buf) + learner->offset[k];
+	return 0;
+}
+
+void nn_learner_free(struct mho_nn *nn)
+{
+	/* Of what is in flight nothing may be lost that it uses. */
+	if (nn->learner.buf && nn->engine)
+		nn->ops->drain(nn);
+	mho_buf_free(nn->learner.buf);
+	for (uint32_t k = 0; k < nn->layers; k++)
+		free(nn->learner.floats[k]);
+}
+
+/* ---- where it stands ---- */
+
+bool nn_learner_is_due(struct nn_learner *learner)
+{
+	if (++learner->batches < learner->set.every)
+		return false;
+	learner->batches = 0;
+	return true;
+}
+
+uint32_t nn_learner_columns(struct mho_nn *nn, uint32_t k, uint32_t *first)
+{
+	struct nn_learner *learner = &nn->learner;
+	uint32_t left = nn->layer[k].cols - learner->column[k];
+	uint32_t count = learner->set.columns < left ? learner->set.columns : left;
+
+	*first = learner->column[k];
+	learner->column[k] = count < left ? learner->column[k] + count : 0;
+	learner->sweep[k] += count == left;
+	return count;
 }

@@ -24,14 +24,10 @@ static float fast_rate(const struct mho_nn *nn)
 	return nn->learner.set.fast_rate;
 }
 
-/* The next columns of a layer; up to its last one, then from the first on. */
 static struct mho_job next_transfer(struct mho_nn *nn, uint32_t k)
 {
-	uint32_t cols = nn->layer[k].cols, first = nn->learner.column[k];
-	uint32_t count = nn->learner.set.columns;
+	uint32_t first, count = nn_learner_columns(nn, k, &first);
 
-	count = count < cols - first ? count : cols - first;
-	nn->learner.column[k] = (first + count) % cols;
 	return (struct mho_job){
 		.op = MHO_OP_TRANSFER,
 		.mat = nn_device_matrix(nn, k, NN_FAST),
@@ -48,9 +44,8 @@ static int transfer(struct mho_nn *nn)
 	struct mho_job jobs[MHO_NN_LAYERS_MAX];
 	uint32_t n = 0;
 
-	if (++nn->learner.batches < nn->learner.set.every)
+	if (!nn_learner_is_due(&nn->learner))
 		return 0;
-	nn->learner.batches = 0;
 	for (uint32_t k = 0; k < nn->layers; k++)
 		if (nn->layer[k].rows)
 			jobs[n++] = next_transfer(nn, k);

@@ -22,15 +22,18 @@ static const float *learned(const struct mho_nn_checkpoint *c)
 	return c->file.array + c->network_floats * (c->reference ? 2 : 1);
 }
 
-/* Values of the matrices that an algorithm has beside the weights. */
+/* Values that an algorithm has beside the weights: matrices, and the host's. */
 static size_t learner_floats(const struct nn_learner *learner, const struct nn_layer *layer,
 			     uint32_t layers)
 {
 	size_t floats = 0;
 
-	for (uint32_t k = 0; k < layers; k++)
-		floats += nn_weights(&layer[k]);
-	return floats * learner->kind->updated;
+	for (uint32_t k = 0; k < layers; k++) {
+		floats += nn_weights(&layer[k]) * learner->kind->updated;
+		if (learner->kind->floats && layer[k].rows)
+			floats += learner->kind->floats(&layer[k]);
+	}
+	return floats;
 }
 
 static const float *scaling(const struct mho_nn_checkpoint *c)
@@ -105,21 +108,27 @@ static int copy_network(struct mho_nn *nn, float **at)
 	return 0;
 }
 
-/* In the order of a layer after the other. */
+/* Of each layer its second matrix, and what the host has. */
 static int copy_learner(struct mho_nn *nn, float **at)
 {
-	for (uint32_t i = 0; i < nn->layers * nn_stores(nn); i++) {
-		uint32_t k = i / nn_stores(nn);
-		enum nn_store store = i % nn_stores(nn);
-		size_t weights = nn_weights(&nn->layer[k]);
-		int err;
+	const struct nn_algorithm_kind *kind = nn->learner.kind;
 
-		if (store == NN_WEIGHTS || !weights)
+	for (uint32_t k = 0; k < nn->layers; k++) {
+		const struct nn_layer *l = &nn->layer[k];
+
+		if (!l->rows)
 			continue;
-		err = nn->ops->read(nn, k, store, 0, *at);
-		if (err)
-			return err;
-		*at += weights;
+		if (kind->updated != NN_WEIGHTS) {
+			int err = nn->ops->read(nn, k, kind->updated, 0, *at);
+
+			if (err)
+				return err;
+			*at += nn_weights(l);
+		}
+		if (kind->floats) {
+			memcpy(*at, nn->learner.floats[k], kind->floats(l) * sizeof(**at));
+			*at += kind->floats(l);
+		}
 	}
 	return 0;
 }
@@ -350,22 +359,28 @@ static int set_layers(struct mho_nn *nn, const float *at, bool biases_only)
 
 static int set_learner(struct mho_nn *nn, const struct mho_nn_checkpoint *c, bool found)
 {
+	const struct nn_algorithm_kind *kind = nn->learner.kind;
 	const float *at = learned(c);
 
 	memcpy(nn->learner.column, c->learner.column, sizeof(nn->learner.column));
+	memcpy(nn->learner.sweep, c->learner.sweep, sizeof(nn->learner.sweep));
 	nn->learner.batches = c->learner.batches;
-	for (uint32_t i = 0; !found && i < nn->layers * nn_stores(nn); i++) {
-		uint32_t k = i / nn_stores(nn);
-		enum nn_store store = i % nn_stores(nn);
-		size_t weights = nn_weights(&nn->layer[k]);
-		int ret;
+	for (uint32_t k = 0; k < nn->layers; k++) {
+		const struct nn_layer *l = &nn->layer[k];
 
-		if (store == NN_WEIGHTS || !weights)
+		if (!l->rows)
 			continue;
-		ret = nn->ops->program(nn, k, store, at);
-		if (ret < 0)
-			return ret;
-		at += weights;
+		if (kind->updated != NN_WEIGHTS) {
+			int ret = found ? 0 : nn->ops->program(nn, k, kind->updated, at);
+
+			if (ret < 0)
+				return ret;
+			at += nn_weights(l);
+		}
+		if (kind->floats) {
+			memcpy(nn->learner.floats[k], at, kind->floats(l) * sizeof(*at));
+			at += kind->floats(l);
+		}
 	}
 	return 0;
 }

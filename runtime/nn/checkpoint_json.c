@@ -83,21 +83,48 @@ static struct json_object *print_layers(const struct mho_nn_checkpoint *c)
 	return array;
 }
 
+static struct json_object *print_numbers(const uint32_t *from, uint32_t n)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (uint32_t k = 0; k < n; k++)
+		json_object_array_add(array, json_object_new_uint64(from[k]));
+	return array;
+}
+
+/* An algorithm's options, by their names. */
+static const struct {
+	const char *key;
+	size_t offset;
+} algorithm_rates[] = {
+	{ "fast_rate", offsetof(struct mho_nn_algorithm, fast_rate) },
+	{ "transfer_rate", offsetof(struct mho_nn_algorithm, transfer_rate) },
+	{ "granularity", offsetof(struct mho_nn_algorithm, granularity) },
+	{ "momentum", offsetof(struct mho_nn_algorithm, momentum) },
+	{ "chop", offsetof(struct mho_nn_algorithm, chop) },
+	{ "tail", offsetof(struct mho_nn_algorithm, tail) },
+};
+
+#define ALGORITHM_RATES (sizeof(algorithm_rates) / sizeof(algorithm_rates[0]))
+
 /* What the algorithm was told, and where it stands. */
 static struct json_object *print_learner(const struct mho_nn_checkpoint *c)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *columns = json_object_new_array();
 
 	add_int(o, "kind", c->learner.set.kind);
 	add_int(o, "every", c->learner.set.every);
 	add_int(o, "columns", c->learner.set.columns);
-	add_number(o, "fast_rate", (double)c->learner.set.fast_rate);
-	add_number(o, "transfer_rate", (double)c->learner.set.transfer_rate);
+	for (size_t i = 0; i < ALGORITHM_RATES; i++) {
+		float rate;
+
+		memcpy(&rate, (const char *)&c->learner.set + algorithm_rates[i].offset,
+		       sizeof(rate));
+		add_number(o, algorithm_rates[i].key, (double)rate);
+	}
 	add_int(o, "batches", c->learner.batches);
-	for (uint32_t k = 0; k < c->layers; k++)
-		json_object_array_add(columns, json_object_new_uint64(c->learner.column[k]));
-	json_object_object_add(o, "next", columns);
+	json_object_object_add(o, "column", print_numbers(c->learner.column, c->layers));
+	json_object_object_add(o, "sweep", print_numbers(c->learner.sweep, c->layers));
 	return o;
 }
 
@@ -310,10 +337,19 @@ static void parse_layers(struct parser *p, struct json_object *root, struct mho_
 	}
 }
 
+static void parse_numbers(struct parser *p, struct json_object *from, const char *key, uint32_t *to,
+			  uint32_t n)
+{
+	struct json_object *array = get(p, from, key, json_type_array);
+
+	for (uint32_t k = 0; array && k < n; k++)
+		to[k] = (uint32_t)json_object_get_uint64(json_object_array_get_idx(array, k));
+}
+
 static void parse_learner(struct parser *p, struct json_object *root, struct mho_nn_checkpoint *c)
 {
 	struct mho_nn_algorithm set = MHO_INIT(struct mho_nn_algorithm);
-	struct json_object *o = NULL, *columns;
+	struct json_object *o = NULL;
 
 	if (!json_object_object_get_ex(root, "algorithm", &o)) {
 		nn_learner_init(&c->learner, NULL);
@@ -322,18 +358,19 @@ static void parse_learner(struct parser *p, struct json_object *root, struct mho
 	set.kind = get_u32(p, o, "kind", UINT32_MAX);
 	set.every = get_u32(p, o, "every", UINT32_MAX);
 	set.columns = get_u32(p, o, "columns", UINT32_MAX);
-	set.fast_rate = (float)get_number(p, o, "fast_rate");
-	set.transfer_rate = (float)get_number(p, o, "transfer_rate");
+	for (size_t i = 0; i < ALGORITHM_RATES; i++) {
+		float rate = (float)get_number(p, o, algorithm_rates[i].key);
+
+		memcpy((char *)&set + algorithm_rates[i].offset, &rate, sizeof(rate));
+	}
 	if (nn_learner_init(&c->learner, &set)) {
 		p->bad = "algorithm";
 		nn_learner_init(&c->learner, NULL);
 		return;
 	}
 	c->learner.batches = get_u32(p, o, "batches", UINT32_MAX);
-	columns = get(p, o, "next", json_type_array);
-	for (uint32_t k = 0; columns && k < c->layers; k++)
-		c->learner.column[k] =
-			(uint32_t)json_object_get_uint64(json_object_array_get_idx(columns, k));
+	parse_numbers(p, o, "column", c->learner.column, c->layers);
+	parse_numbers(p, o, "sweep", c->learner.sweep, c->layers);
 }
 
 static void parse_schedule(struct parser *p, struct json_object *root, struct mho_nn_checkpoint *c)

@@ -23,7 +23,7 @@ static void note_failure(struct device_engine *dev, const struct device_run *run
 	if (run->pass)
 		device_pass_name(run->pass, run->job.detail, what, sizeof(what));
 	else
-		snprintf(what, sizeof(what), "transfer");
+		snprintf(what, sizeof(what), "algorithm's job");
 	dev->failed = status < 0 ? status : -EIO;
 	snprintf(dev->failure, sizeof(dev->failure), "the %s failed on the device: %s (detail %u)",
 		 what, mho_strerror(status), run->job.result);
@@ -96,11 +96,15 @@ static int wait_for_batch(struct mho_nn *nn, struct device_run *run)
 	return report(dev);
 }
 
+/* A product here is part of learning, too. */
 static void add_cost(struct device_cost *cost, const struct mho_job *job)
 {
 	cost->ns[NN_UPDATE] += job->device_ns;
 	cost->energy_fj += job->energy_fj;
-	cost->pulses += job->result;
+	if (job->op == MHO_OP_MVM)
+		cost->saturations += job->result;
+	else
+		cost->pulses += job->result;
 }
 
 int device_do(struct mho_nn *nn, struct mho_job *jobs, uint32_t n)
@@ -119,7 +123,8 @@ int device_do(struct mho_nn *nn, struct mho_job *jobs, uint32_t n)
 	}
 	ret = mho_queue_submit(dev->queue, list, n);
 	if (ret < 0)
-		return nn_mho_error(ret, "the device took no transfer");
+		return nn_mho_error(ret, "the device took no job of the algorithm %s",
+				    nn->learner.kind->name);
 	ret = device_drain(nn);
 	for (uint32_t i = 0; i < n; i++)
 		add_cost(&dev->gone, &runs[i].job);
@@ -151,7 +156,10 @@ static int device_run(struct mho_nn *nn, enum nn_pass pass, uint32_t set, uint32
 	if (pass != NN_TRAIN)
 		return wait_for(dev, run);
 	ret = wait_for_batch(nn, run);
-	return ret || !nn->learner.kind->after ? ret : nn->learner.kind->after(nn);
+	if (ret || !nn->learner.kind->after)
+		return ret;
+	ret = wait_for(dev, run);
+	return ret ? ret : nn->learner.kind->after(nn);
 }
 
 static int device_program(struct mho_nn *nn, uint32_t layer, enum nn_store store, const float *w)
@@ -225,6 +233,32 @@ struct mho_mat *nn_device_matrix(struct mho_nn *nn, uint32_t layer, enum nn_stor
 	struct device_engine *dev = nn->engine;
 
 	return dev->mat[layer][store];
+}
+
+struct mho_slice nn_device_errors(const struct mho_nn *nn, uint32_t k)
+{
+	const struct device_engine *dev = nn->engine;
+
+	return (struct mho_slice){ .buf = dev->buf,
+				   .offset = nn->layer[k].d[nn->set] * sizeof(float) };
+}
+
+int nn_device_step(struct mho_nn *nn, uint32_t k, enum nn_store store, float *step)
+{
+	struct mho_mat *mat = nn_device_matrix(nn, k, store);
+	struct mho_tech_info tech = MHO_INIT(struct mho_tech_info);
+	struct mho_tile_info tile = MHO_INIT(struct mho_tile_info);
+	struct mho_mat_block block;
+	int err = mho_mat_blocks(mat, &block, 1);
+
+	if (err > 0)
+		err = mho_tile_get(nn->dev, block.tile, &tile);
+	if (!err)
+		err = mho_tech_get(nn->dev, tile.technology, &tech);
+	if (err)
+		return nn_mho_error(err, "layer %u: what a pulse does", k);
+	*step = tech.dw_min * mho_mat_scale(mat);
+	return 0;
 }
 
 void nn_device_cost(const struct mho_nn *nn, struct mho_nn_cost *cost)

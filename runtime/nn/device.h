@@ -47,6 +47,8 @@ struct device_engine {
 int device_drain(struct mho_nn *nn);
 /* Does jobs on matrices, after all that is in flight; their cost is the updates'. */
 int device_do(struct mho_nn *nn, struct mho_job *jobs, uint32_t n);
+/* Errors of the present batch, of layer @k. */
+struct mho_slice nn_device_errors(const struct mho_nn *nn, uint32_t k);
 
 /* device_pass.c */
 

@@ -116,9 +116,12 @@ static int record_product(void *arg, enum nn_product product, const struct nn_pa
 			       .batch = part->count * pass->n,
 			       .alpha = product == NN_UPDATE ? pass->step : 1.0f };
 	struct mho_graph_step step = { step_of(a), step_of(b) };
-	struct node *node = next_node(pass, part);
+	struct node *node;
 	int ret;
 
+	if (product == NN_UPDATE && pass->nn->learner.kind->apart)
+		return 0;
+	node = next_node(pass, part);
 	node->product = product;
 	ret = mho_graph_add(pass->graph, &job, &step);
 	return ret < 0 ? nn_mho_error(ret, "layer %u: recording its jobs", part->layer) : 0;

@@ -37,6 +37,7 @@ enum nn_stream {
 	NN_STREAM_BIAS = 2, /* instance: layer */
 	NN_STREAM_ORDER = 3, /* instance: epoch */
 	NN_STREAM_SHUFFLE = 4, /* instance: 0 */
+	NN_STREAM_CHOPPER = 5, /* instance: layer */
 };
 
 /* Counter-based: element @i of a stream is the same whatever else was drawn. In [0, 1). */
@@ -251,30 +252,68 @@ struct nn_algorithm_option {
  * struct nn_algorithm_kind - how a network on a device learns
  * @name: in texts
  * @options: up to one without a name
- * @updated: which matrix the updates of a pass move; what is not NN_WEIGHTS a network has beside them
- * @rate: learning rate of these updates, of the mean gradient; NULL: the batch's
- * @after: a batch's updates are in flight; NULL: nothing is left to be done
+ * @updated: which matrix updates move; what is not NN_WEIGHTS a network has beside them
+ * @apart: the updates are not part of a pass, @after makes them
+ * @rate: learning rate of the updates of a pass, of the mean gradient; NULL: the batch's
+ * @floats: of the host, for a layer with a matrix, kept in checkpoints; NULL: none
+ * @begin: their values at first, where that is not 0; NULL: it is
+ * @memory: of the device, for @after's jobs: NULL: none
+ * @after: what is left to be done after a batch, nothing of which is in flight; NULL: nothing
  */
 struct nn_algorithm_kind {
 	const char *name;
 	const struct nn_algorithm_option *options;
 	enum nn_store updated;
+	bool apart;
 	float (*rate)(const struct mho_nn *nn);
+	size_t (*floats)(const struct nn_layer *l);
+	void (*begin)(const struct nn_layer *l, float *floats);
+	size_t (*memory)(const struct mho_nn *nn, const struct nn_layer *l);
 	int (*after)(struct mho_nn *nn);
 };
 
-extern const struct nn_algorithm_kind nn_sgd, nn_tiki_taka;
+extern const struct nn_algorithm_kind nn_sgd, nn_tiki_taka, nn_tiki_taka_2, nn_chopped, nn_agad,
+	nn_mixed;
 
-/* The algorithm of a network, with all defaults filled in, and where it stands. */
+/**
+ * struct nn_learner - the algorithm of a network, and where it stands
+ * @kind: the algorithm
+ * @set: its options, none of them left out
+ * @batches: since the last transfer
+ * @column: of each layer, that comes next
+ * @sweep: of each layer, how often its last column has been taken
+ * @floats: of each layer, @kind's
+ * @buf: @kind's memory, of all layers
+ * @memory: of each layer, where it is mapped
+ * @offset: of each layer, bytes in @buf
+ */
 struct nn_learner {
 	const struct nn_algorithm_kind *kind;
 	struct mho_nn_algorithm set;
-	uint32_t batches; /* since the last transfer */
-	uint32_t column[MHO_NN_LAYERS_MAX]; /* of each layer, that comes next */
+	uint32_t batches;
+	uint32_t column[MHO_NN_LAYERS_MAX];
+	uint32_t sweep[MHO_NN_LAYERS_MAX];
+	float *floats[MHO_NN_LAYERS_MAX];
+	struct mho_buf *buf;
+	void *memory[MHO_NN_LAYERS_MAX];
+	size_t offset[MHO_NN_LAYERS_MAX];
 };
 
 /* Fills @learner; @from may be NULL. Return: 0, or -EINVAL with the error set. */
 int nn_learner_init(struct nn_learner *learner, const struct mho_nn_algorithm *from);
+
+/* For a network whose layers have their shapes, on a device. Return: 0 or -errno with the error set. */
+int nn_learner_alloc(struct mho_nn *nn);
+void nn_learner_free(struct mho_nn *nn);
+
+/* Whether it is time for a transfer, once a batch. */
+bool nn_learner_is_due(struct nn_learner *learner);
+
+/* The next columns of layer @k. Return: how many, from *@first on. */
+uint32_t nn_learner_columns(struct mho_nn *nn, uint32_t k, uint32_t *first);
+
+/* Weight that a pulse moves a nominal cell of layer @k by. Return: 0 or -errno with the error set. */
+int nn_device_step(struct mho_nn *nn, uint32_t k, enum nn_store store, float *step);
 
 /* ---- the engine: device.c, host.c ---- */
 
@@ -298,6 +337,7 @@ struct nn_batch {
 	float rate; /* learning rate, of the mean over all labels */
 	float step; /* the same, of one label: of biases, and of weights on the host */
 	float update; /* of the device's updates */
+	uint32_t count; /* samples */
 	bool done; /* NN_DONE was called */
 };
 

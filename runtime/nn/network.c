@@ -157,6 +157,8 @@ int nn_network_alloc(struct mho_dev *dev, const struct mho_nn_desc *desc, enum n
 		err = lay_out(nn);
 	if (!err)
 		err = dev ? nn_device_init(nn, desc->technology, how) : nn_host_init(nn);
+	if (!err && dev)
+		err = nn_learner_alloc(nn);
 	if (err) {
 		mho_nn_destroy(nn);
 		return err;
@@ -213,6 +215,7 @@ void mho_nn_destroy(struct mho_nn *nn)
 {
 	if (!nn)
 		return;
+	nn_learner_free(nn);
 	if (nn->engine)
 		nn->ops->destroy(nn);
 	for (uint32_t k = 0; k < nn->layers; k++)
@@ -405,6 +408,7 @@ int mho_nn_train_batch(struct mho_nn *nn, const float *x, const int32_t *labels,
 		.labels = labels,
 		.score = &batch,
 		.rate = rate,
+		.count = count,
 	};
 	nn->batch.step = rate / labels_in_batch;
 	nn->batch.update =

@@ -69,6 +69,9 @@ static void bad_texts(void **state)
 		{ "", "\"\"" },
 		{ "adam", "\"adam\"" },
 		{ "sgd:every=1", "\"every\"" },
+		{ "mixed:fast-rate=1", "\"fast-rate\"" },
+		{ "tiki-taka-2:chop=0.1", "\"chop\"" },
+		{ "agad:tail=0", "tail=0" },
 		{ "tiki-taka:", "\"\"" },
 		{ "tiki-taka:rate=1", "\"rate\"" },
 		{ "tiki-taka:every", "every=" },
@@ -203,65 +206,174 @@ static void check_weights(struct mho_nn *nn, const double *w, const double *b)
 			fail_msg("bias %u is %g, should be %g", i, (double)bias[i], b[i]);
 }
 
-static void tiki_taka_by_hand(const struct mho_nn_algorithm *set, double *c, double *b)
+/* What a training has beside its weights c and biases b. */
+struct by_hand {
+	double c[OUTPUTS * INPUTS];
+	double b[OUTPUTS];
+	double a[OUTPUTS * INPUTS];
+	double h[OUTPUTS * INPUTS]; /* chi of mixed precision */
+	double mean[OUTPUTS * INPUTS];
+	double past[OUTPUTS * INPUTS];
+	double chopper[INPUTS];
+	uint32_t column;
+	uint32_t sweep;
+	double step;
+};
+
+/* What goes to a weight of what was read of A. */
+static double moved(const struct mho_nn_algorithm *set, struct by_hand *t, uint32_t at, uint32_t j)
 {
-	double a[OUTPUTS * INPUTS] = { 0 }, d[BATCH * OUTPUTS];
+	double rate = (double)set->transfer_rate * (double)RATE, v = t->a[at], h, n;
+	uint32_t period = (uint32_t)fmax(ceil(1 / (double)set->chop), 2);
+	double share = fmin((double)set->tail / period, 1);
+
+	if (set->kind == MHO_NN_TIKI_TAKA)
+		return rate * v;
+	if (set->kind == MHO_NN_AGAD) {
+		v -= t->past[at];
+		t->mean[at] = (1 - share) * t->mean[at] + share * t->a[at];
+		if (t->sweep < period)
+			v = 0;
+	}
+	if (set->kind != MHO_NN_TIKI_TAKA_2)
+		v *= t->chopper[j];
+	h = t->h[at] + rate * v / ((double)set->granularity * t->step);
+	n = fmax(-1, fmin(1, trunc(h)));
+	t->h[at] = n != 0 ? (double)set->momentum * h : h;
+	return n * t->step;
+}
+
+static void chop_by_hand(const struct mho_nn_algorithm *set, struct by_hand *t, uint32_t j)
+{
+	uint32_t period = (uint32_t)fmax(ceil(1 / (double)set->chop), 2);
+	bool change = false;
+
+	if (set->kind == MHO_NN_AGAD)
+		change = t->sweep % period == period - 1;
+	if (set->kind == MHO_NN_CHOPPED)
+		change = nn_uniform(5, NN_STREAM_CHOPPER, 0, (uint64_t)t->sweep * INPUTS + j) <
+			 set->chop;
+	if (!change)
+		return;
+	t->chopper[j] = -t->chopper[j];
+	for (uint32_t i = 0; i < OUTPUTS; i++)
+		t->past[i * INPUTS + j] = t->mean[i * INPUTS + j];
+}
+
+static void transfer_by_hand(const struct mho_nn_algorithm *set, struct by_hand *t)
+{
+	for (uint32_t k = 0; k < set->columns && t->column < INPUTS; k++, t->column++) {
+		for (uint32_t i = 0; i < OUTPUTS; i++)
+			t->c[i * INPUTS + t->column] +=
+				moved(set, t, i * INPUTS + t->column, t->column);
+		chop_by_hand(set, t, t->column);
+	}
+	t->sweep += t->column == INPUTS;
+	t->column %= INPUTS;
+}
+
+/* chi, and its whole pulses to the weights. */
+static void mixed_by_hand(const struct mho_nn_algorithm *set, struct by_hand *t, const double *d,
+			  const float *x, bool due)
+{
+	double step = t->step * (double)set->granularity;
+
+	for (uint32_t i = 0; i < OUTPUTS * INPUTS; i++)
+		t->past[i] *= (double)set->momentum;
+	descend(t->past, (double)RATE, d, x);
+	for (uint32_t i = 0; i < OUTPUTS * INPUTS; i++) {
+		double n;
+
+		t->h[i] += t->past[i];
+		n = due ? trunc(t->h[i] / step) : 0;
+		t->h[i] -= n * step;
+		t->c[i] += n * t->step;
+	}
+}
+
+static void train_by_hand(const struct mho_nn_algorithm *set, struct by_hand *t)
+{
+	double d[BATCH * OUTPUTS];
 	float x[BATCH * INPUTS];
 	int32_t labels[BATCH];
-	uint32_t column = 0;
 
+	for (uint32_t j = 0; j < INPUTS; j++)
+		t->chopper[j] = 1;
 	for (uint32_t n = 0; n < BATCHES; n++) {
+		bool due = (n + 1) % set->every == 0;
+
 		make_batch(n, x, labels);
-		errors_of(c, b, x, labels, d);
+		errors_of(t->c, t->b, x, labels, d);
 		for (uint32_t s = 0; s < BATCH; s++)
 			for (uint32_t i = 0; i < OUTPUTS; i++)
-				b[i] -= (double)RATE / BATCH * d[s * OUTPUTS + i];
-		descend(a, (double)set->fast_rate, d, x);
-		if ((n + 1) % set->every)
+				t->b[i] -= (double)RATE / BATCH * d[s * OUTPUTS + i];
+		if (set->kind == MHO_NN_MIXED) {
+			mixed_by_hand(set, t, d, x, due);
 			continue;
-		for (uint32_t k = 0; k < set->columns && column + k < INPUTS; k++)
-			for (uint32_t i = 0; i < OUTPUTS; i++)
-				c[i * INPUTS + column + k] += (double)set->transfer_rate *
-							      (double)RATE *
-							      a[i * INPUTS + column + k];
-		column = column + set->columns < INPUTS ? column + set->columns : 0;
+		}
+		for (uint32_t i = 0; i < BATCH * INPUTS; i++)
+			x[i] *= (float)t->chopper[i % INPUTS];
+		descend(t->a, (double)set->fast_rate, d, x);
+		if (due)
+			transfer_by_hand(set, t);
 	}
+}
+
+static void is_its_equations(const char *text)
+{
+	struct mho_nn_algorithm set = parse(text);
+	struct mho_dev *dev = open_device(IDEAL);
+	struct mho_nn *nn = one_layer(dev, &set);
+	float w[OUTPUTS * INPUTS], bias[OUTPUTS], x[BATCH * INPUTS], step;
+	struct by_hand t = { 0 };
+	int32_t labels[BATCH];
+
+	assert_int_equal(mho_nn_get(nn, 0, w, bias), 0);
+	for (uint32_t i = 0; i < OUTPUTS * INPUTS; i++)
+		t.c[i] = (double)w[i];
+	for (uint32_t i = 0; i < OUTPUTS; i++)
+		t.b[i] = (double)bias[i];
+	assert_int_equal(nn_device_step(nn, 0, NN_WEIGHTS, &step), 0);
+	t.step = (double)step;
+	for (uint32_t n = 0; n < BATCHES; n++) {
+		make_batch(n, x, labels);
+		if (mho_nn_train_batch(nn, x, labels, BATCH, RATE, NULL))
+			fail_msg("%s", mho_nn_last_error());
+	}
+	/* With what the text does not say. */
+	train_by_hand(&nn->learner.set, &t);
+	print_message("%s\n", text);
+	check_weights(nn, t.c, t.b);
+	mho_nn_destroy(nn);
+	mho_close(dev);
 }
 
 static void tiki_taka_is_its_equations(void **state)
 {
-	static const char *const texts[] = {
-		"tiki-taka:fast-rate=0.2:transfer-rate=0.7",
-		"tiki-taka:fast-rate=0.05:transfer-rate=2:every=3:columns=4",
-		"tiki-taka:fast-rate=0.1:transfer-rate=0.1:columns=100",
-	};
-
 	(void)state;
-	for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
-		struct mho_nn_algorithm set = parse(texts[k]);
-		struct mho_dev *dev = open_device(IDEAL);
-		struct mho_nn *nn = one_layer(dev, &set);
-		float w[OUTPUTS * INPUTS], bias[OUTPUTS], x[BATCH * INPUTS];
-		double c[OUTPUTS * INPUTS], b[OUTPUTS];
-		int32_t labels[BATCH];
+	is_its_equations("tiki-taka:fast-rate=0.2:transfer-rate=0.7");
+	is_its_equations("tiki-taka:fast-rate=0.05:transfer-rate=2:every=3:columns=4");
+	is_its_equations("tiki-taka:fast-rate=0.1:transfer-rate=0.1:columns=100");
+}
 
-		assert_int_equal(mho_nn_get(nn, 0, w, bias), 0);
-		for (uint32_t i = 0; i < OUTPUTS * INPUTS; i++)
-			c[i] = (double)w[i];
-		for (uint32_t i = 0; i < OUTPUTS; i++)
-			b[i] = (double)bias[i];
-		for (uint32_t n = 0; n < BATCHES; n++) {
-			make_batch(n, x, labels);
-			if (mho_nn_train_batch(nn, x, labels, BATCH, RATE, NULL))
-				fail_msg("%s", mho_nn_last_error());
-		}
-		set.every = set.every ? set.every : 1;
-		set.columns = set.columns ? set.columns : 1;
-		tiki_taka_by_hand(&set, c, b);
-		check_weights(nn, c, b);
-		mho_nn_destroy(nn);
-		mho_close(dev);
-	}
+static void buffered_ones_are_their_equations(void **state)
+{
+	(void)state;
+	is_its_equations("tiki-taka-2:fast-rate=0.2:columns=3");
+	is_its_equations(
+		"tiki-taka-2:fast-rate=0.2:columns=100:granularity=3:momentum=0.7:every=2");
+	is_its_equations("chopped:fast-rate=0.2:columns=6:chop=0.3");
+	is_its_equations("chopped:fast-rate=0.2:columns=4:chop=0.9:momentum=0.5:transfer-rate=0.3");
+	is_its_equations("agad:fast-rate=0.2:columns=6:chop=0.3:tail=1");
+	is_its_equations("agad:fast-rate=0.3:columns=5:chop=0.5:tail=5:every=2");
+}
+
+static void mixed_precision_is_its_equations(void **state)
+{
+	(void)state;
+	is_its_equations("mixed");
+	is_its_equations("mixed:every=3:granularity=4");
+	is_its_equations("mixed:momentum=0.8");
 }
 
 /* ---- cells with unequal steps ---- */
@@ -342,9 +454,9 @@ static void get_all(struct mho_nn *nn, float *w)
 	assert_int_equal(mho_nn_get(nn, 1, w + 10, NULL), 0);
 }
 
-static void goes_on_from_a_checkpoint(void **state)
+static void goes_on(const char *text)
 {
-	struct mho_nn_algorithm set = parse("tiki-taka:fast-rate=0.1:every=3");
+	struct mho_nn_algorithm set = parse(text);
 	struct mho_dev *dev = open_device(IDEAL), *other = open_device(IDEAL);
 	struct mho_nn_data *data = task_moons(60, 5);
 	struct mho_nn_trainer *t, *u;
@@ -353,7 +465,6 @@ static void goes_on_from_a_checkpoint(void **state)
 	char dir[256], path[300];
 	float w[20], x[20];
 
-	(void)state;
 	assert_int_equal(scratch_dir(dir, sizeof(dir), "nn-algorithm"), 0);
 	snprintf(path, sizeof(path), "%s/a.ckpt", dir);
 	nn = task_learner(dev, &set);
@@ -370,8 +481,8 @@ static void goes_on_from_a_checkpoint(void **state)
 	get_all(again, x);
 	for (int i = 0; i < 20; i++)
 		if (fabsf(w[i] - x[i]) > 1e-4f)
-			fail_msg("weight %d: %g, and %g after a checkpoint", i, (double)w[i],
-				 (double)x[i]);
+			fail_msg("%s: weight %d: %g, and %g after a checkpoint", text, i,
+				 (double)w[i], (double)x[i]);
 	mho_nn_checkpoint_close(c);
 	mho_nn_trainer_destroy(u);
 	mho_nn_destroy(again);
@@ -380,6 +491,19 @@ static void goes_on_from_a_checkpoint(void **state)
 	mho_nn_data_free(data);
 	mho_close(other);
 	mho_close(dev);
+}
+
+static void goes_on_from_a_checkpoint(void **state)
+{
+	static const char *const texts[] = {
+		"tiki-taka:fast-rate=0.1:every=3", "tiki-taka-2:fast-rate=0.1:columns=2",
+		"chopped:fast-rate=0.1:chop=0.5",  "agad:fast-rate=0.1:chop=0.5:columns=2",
+		"mixed:momentum=0.5:every=3",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		goes_on(texts[i]);
 }
 
 /* Matrices of both kinds count for wear and cost; transfers do, too. */
@@ -419,6 +543,8 @@ int main(void)
 		cmocka_unit_test(bad_texts),
 		cmocka_unit_test(bad_descriptions),
 		cmocka_unit_test(tiki_taka_is_its_equations),
+		cmocka_unit_test(buffered_ones_are_their_equations),
+		cmocka_unit_test(mixed_precision_is_its_equations),
 		cmocka_unit_test(tiki_taka_learns_where_descent_fails),
 		cmocka_unit_test(goes_on_from_a_checkpoint),
 		cmocka_unit_test(transfers_cost),

@@ -227,23 +227,42 @@ MHO_API int mho_nn_layers_parse(const char *text, uint32_t activation, struct mh
  * @MHO_NN_TIKI_TAKA: updates move a second matrix of each layer, A, columns of which are added to
  *	the weights now and then (Gokmen and Haensch 2020); for cells whose steps up and down
  *	differ with the weight
+ * @MHO_NN_TIKI_TAKA_2: columns of A are added up by the host, H, and the weights get whole pulses
+ *	(Gokmen 2021); for cells with few states, too
+ * @MHO_NN_CHOPPED: the same, and the signs of A's columns change (c-TTv2, Rasch et al. 2024); for
+ *	cells whose symmetry point is not quite 0, too
+ * @MHO_NN_AGAD: the same, and what a column had before its sign changed counts for 0 (Rasch et al.
+ *	2024); for cells of which nothing is known
+ * @MHO_NN_MIXED: the host adds up the gradient, and the weights get whole pulses (Nandakumar et
+ *	al. 2020)
  */
 enum mho_nn_algorithm_kind {
 	MHO_NN_SGD = 0,
 	MHO_NN_TIKI_TAKA = 1,
+	MHO_NN_TIKI_TAKA_2 = 2,
+	MHO_NN_CHOPPED = 3,
+	MHO_NN_AGAD = 4,
+	MHO_NN_MIXED = 5,
 };
 
 /**
  * struct mho_nn_algorithm - how a network on a device learns
  * @size: sizeof(struct mho_nn_algorithm)
  * @kind: enum mho_nn_algorithm_kind
- * @every: TIKI_TAKA: batches from one transfer to the next; 0 for 1
- * @columns: TIKI_TAKA: of each matrix, that a transfer takes, in turn; 0 for 1
- * @fast_rate: TIKI_TAKA: learning rate of A, of the mean gradient of a batch, whatever the epoch's
- *	rate; 0 for 0.05
- * @transfer_rate: TIKI_TAKA: factor of what is added to the weights, times the epoch's rate; 0 for 1
- * @pad: zero
+ * @every: batches from one transfer to the next; 0 for 1
+ * @columns: of each matrix, that a transfer takes, in turn; 0 for 1
+ * @fast_rate: learning rate of A, of the mean gradient of a batch, whatever the epoch's rate; 0 for
+ *	0.05
+ * @transfer_rate: factor of what is added to the weights, times the epoch's rate; 0 for 1
+ * @granularity: what makes a pulse, in steps of a nominal cell; 0 for 1
+ * @momentum: TIKI_TAKA_2, CHOPPED, AGAD: share of H that stays when a pulse is made of it, 0 for
+ *	0.1, 0 and 0; MIXED: share of the last batch's step that is taken again, 0 for none
+ * @chop: CHOPPED: chance that a column's sign changes with a transfer; AGAD: it changes with every
+ *	round-up(1 / chop)-th, at least every second; 0 for 0.1
+ * @tail: AGAD: how much the last of the transfers before a change count; 0 for 5
  * @reserved: zero
+ *
+ * Fields that an algorithm does not have are ignored.
  */
 struct mho_nn_algorithm {
 	size_t size;
@@ -252,6 +271,10 @@ struct mho_nn_algorithm {
 	uint32_t columns;
 	float fast_rate;
 	float transfer_rate;
+	float granularity;
+	float momentum;
+	float chop;
+	float tail;
 	uint32_t pad;
 	uint64_t reserved[4];
 };
@@ -259,7 +282,8 @@ struct mho_nn_algorithm {
 /**
  * mho_nn_algorithm_parse() - an algorithm from a text
  * @text: its name, then options, separated by colons:
- *	"sgd", "tiki-taka:fast-rate=0.05:transfer-rate=1:every=1:columns=1"
+ *	"sgd", "tiki-taka:fast-rate=0.05:transfer-rate=1:every=1:columns=1", "tiki-taka-2",
+ *	"chopped:chop=0.1", "agad", "mixed:granularity=1"
  * @out: filled; what the text does not say is 0
  *
  * Return: 0, or -EINVAL and mho_nn_last_error() names the word.
