@@ -41,6 +41,7 @@
 ## TIMEOUT=300             (test) seconds that one test program may take
 ## FUZZ_SECONDS=60         (fuzz) seconds per target
 ## SEEDS=1 DIGITS=file     (demo) number of seeds; where the digits CSV is, if apt cannot get it
+## MNIST=dir SEEDS=3 EPOCHS=30 QUICK=1 ROWS=tau   (paper) MNIST's files; seeds; a small part of it; some rows
 ## DESTDIR= PREFIX=/usr/local LIBDIR=   (install) where to
 ## FWDIR=/lib/firmware/mho UDEVDIR=     (install) where to, with a PREFIX that is not the system's
 ## NOINSTALL=1             do not install missing packages, only name them
@@ -55,7 +56,7 @@ include runtime/build/install.mk
 include runtime/build/kernel.mk
 include runtime/build/vm.mk
 
-.PHONY: all demo bench docs format check-format clean help FORCE
+.PHONY: all demo bench paper docs format check-format clean help FORCE
 
 all: libs tools examples topologies firmware ## Build everything but the tests (the default)
 
@@ -65,6 +66,13 @@ demo: all ## Train a network on the emulated card; results and pictures in build
 bench: $(B)/bin/mhoctl ## Measure the emulator beside OpenBLAS and io_uring; build/bench/emu.json
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(B)/bin/mhoctl bench --output $(B)/bench/emu.json
+
+# Takes hours; what was trained once is not trained again.
+paper: tools examples ## Reproduce published tables with MNIST=dir; tables and pictures in build/paper/
+	$(Q)test -n '$(MNIST)' || { echo 'mho: MNIST= must name the directory with its four (or two) files' >&2; exit 1; }
+	$(Q)python3 tests/bench/paper.py --build '$(B)' --mnist '$(MNIST)' --out '$(O)/paper' \
+		--seeds '$(or $(SEEDS),3)' --epochs '$(or $(EPOCHS),$(if $(QUICK),5,30))' \
+		$(if $(QUICK),--quick) --rows '$(ROWS)'
 
 docs: ## Check the documentation: links, man pages (rendered to build/docs/)
 	$(Q)runtime/build/check-docs.sh $(O)/docs README.md docs

@@ -60,6 +60,7 @@ PACKAGE_GROUPS := $(strip \
 	$(if $(filter check-headers check-symbols,$(BUILDING)),test) \
 	$(if $(filter fuzz%,$(BUILDING)),fuzz) \
 	$(if $(filter demo,$(BUILDING)),demo) \
+	$(if $(filter paper,$(BUILDING)),paper) \
 	$(if $(filter vm% check-install check-kernel check-in-tree $(if $(NOVM),,test), \
 		$(BUILDING)),vm) \
 	$(if $(filter docs,$(GOALS)),docs) \

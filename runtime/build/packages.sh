@@ -42,6 +42,8 @@ table()
 	fuzz	libclang-rt-dev			cmd:clang
 	demo	gnuplot-nox|gnuplot-qt|gnuplot-x11	cmd:gnuplot
 	demo	fonts-dejavu-core		cmd:gnuplot
+	paper	python3				cmd:python3
+	paper	gnuplot-nox|gnuplot-qt|gnuplot-x11	cmd:gnuplot
 	docs	groff-base			cmd:groff
 	vm	mmdebstrap			cmd:mmdebstrap
 	vm	uidmap				cmd:newuidmap
