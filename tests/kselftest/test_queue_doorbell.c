@@ -21,8 +21,13 @@
 /* Enough to meet the device in each moment on its way to sleep. */
 #define ROUNDS 6000
 #define BURST 8
-/* The device looks around for so long before it sleeps, in us, and a bit. */
-#define LOOKS_US 40
+/* Rounds that are in flight at most. */
+#define FLIGHT 8
+/*
+ * Between bursts, in us, at most: the device looks around for 40 before it sleeps, and an interrupt
+ * takes some hundred to be handled.
+ */
+#define PAUSE_US 400
 /* Commands that wait for the first of them. */
 #define WAITING 32
 
@@ -78,15 +83,33 @@ static int run_nops(const struct mt_session *s, unsigned int count)
 	return mt_run(s, jobs, count);
 }
 
+/* Without syncobjs: the call itself rings. Zeros are NOPs. */
+static int push_nops(const struct mt_session *s, unsigned int count)
+{
+	struct drm_mho_job jobs[BURST] = { 0 };
+	struct drm_mho_submit args = mt_submit_args(s, jobs, count);
+
+	return mt_ioctl(s->fd, DRM_IOCTL_MHO_SUBMIT, &args);
+}
+
+/*
+ * The second burst comes while the device is busy with the first one, looks around, or sleeps, or
+ * while the driver takes the first one's completions.
+ */
 TEST_F(doorbell, no_wakeup_is_lost)
 {
 	int i;
 
 	srand(1);
 	for (i = 0; i < ROUNDS; i++) {
-		ASSERT_EQ(0, run_nops(&self->s, 1 + i % BURST));
-		spin_us(rand() % LOOKS_US);
+		ASSERT_EQ(0, push_nops(&self->s, 1 + i % BURST));
+		spin_us(rand() % PAUSE_US);
+		ASSERT_EQ(0, push_nops(&self->s, 1 + i % BURST));
+		if (i % FLIGHT == FLIGHT - 1)
+			ASSERT_EQ(0, run_nops(&self->s, 1));
+		spin_us(rand() % PAUSE_US);
 	}
+	ASSERT_EQ(0, run_nops(&self->s, 1));
 	EXPECT_EQ(0, number(self, "rung again "));
 }
 
