@@ -134,10 +134,26 @@
 #define MHO_HW_TECH_ADC_OFFSET_SPREAD "adc-offset-spread-ppm"
 #define MHO_HW_TECH_OUTPUT_NOISE "output-noise-ppm"
 #define MHO_HW_TECH_THERMAL_NOISE "thermal-noise" /* "on", "off" */
-#define MHO_HW_TECH_NOISE_MANAGEMENT "noise-management" /* "none", "abs-max", "constant" */
+/* "none", "abs-max", "constant", "max", "abs-max-np-sum" */
+#define MHO_HW_TECH_NOISE_MANAGEMENT "noise-management"
 #define MHO_HW_TECH_NOISE_SCALE "noise-management-ppm" /* for "constant" */
-#define MHO_HW_TECH_BOUND_MANAGEMENT "bound-management" /* "none", "iterative" */
+#define MHO_HW_TECH_NOISE_CAP "noise-management-cap-ppm"
+/* "none", "iterative", "iterative-worst-case" */
+#define MHO_HW_TECH_BOUND_MANAGEMENT "bound-management"
 #define MHO_HW_TECH_BOUND_FACTOR "bound-management-factor-ppm"
+#define MHO_HW_TECH_DAC_STOCHASTIC "dac-stochastic-rounding" /* "on", "off" */
+#define MHO_HW_TECH_ADC_STOCHASTIC "adc-stochastic-rounding" /* "on", "off" */
+/* Lines and their drivers */
+#define MHO_HW_TECH_INPUT_NOISE "input-noise-ppm"
+#define MHO_HW_TECH_INPUT_ASYMMETRY "input-asymmetry-ppm"
+#define MHO_HW_TECH_OUTPUT_ASYMMETRY "output-asymmetry-ppm"
+#define MHO_HW_TECH_WEIGHT_NOISE "weight-noise-ppm"
+#define MHO_HW_TECH_WEIGHT_NOISE_KIND "weight-noise" /* "constant", "pcm" */
+#define MHO_HW_TECH_IR_DROP "ir-drop-ppm"
+#define MHO_HW_TECH_OFFSET_SPREAD "voltage-offset-spread-ppm"
+#define MHO_HW_TECH_SERIES "series-resistance-ppm"
+#define MHO_HW_TECH_COMPRESSION "output-compression-ppm"
+#define MHO_HW_TECH_COMPRESSION_SPREAD "output-compression-spread-ppm"
 /* Writing; these three also in the firmware's pulse table (mho_hw_image.h) */
 #define MHO_HW_TECH_TRAIN_LENGTH "train-length"
 #define MHO_HW_TECH_VERIFY_ITERATIONS "verify-iterations"

@@ -103,12 +103,22 @@ enum mho_noise_management {
 	MHO_NM_NONE,
 	MHO_NM_ABS_MAX, /* by max|x| of the vector */
 	MHO_NM_CONSTANT, /* by nm_constant */
+	MHO_NM_MAX, /* by the largest, with its sign; by max|x| if none is above 0 */
+	/* by max|x|, or more: so that inputs of one sign at weights of 0.6 stay within the ADC's bound */
+	MHO_NM_ABS_MAX_NP_SUM,
 };
 
 /* What happens when an output hits the ADC's bound. */
 enum mho_bound_management {
 	MHO_BM_NONE,
 	MHO_BM_ITERATIVE, /* halve the input and read again */
+	MHO_BM_WORST_CASE, /* at first as MHO_NM_ABS_MAX_NP_SUM has it, then likewise */
+};
+
+/* How the noise of weights that are read grows. */
+enum mho_weight_noise {
+	MHO_WEIGHT_NOISE_CONSTANT, /* the same for each cell */
+	MHO_WEIGHT_NOISE_PCM, /* with the root of |weight|, as of phase-change cells */
 };
 
 /**
@@ -198,8 +208,21 @@ enum mho_bound_management {
  * @thermal_noise: add the thermal noise of the conductances, from @read_v and @read_s
  * @noise_management: input scaling
  * @nm_constant: for MHO_NM_CONSTANT
+ * @nm_cap: largest scale, 0 for none
  * @bound_management: for MVM; never for the transposed direction
  * @bm_max_factor: largest factor by which bound management reduces the input
+ * @dac_stochastic: the DAC rounds up or down by chance
+ * @adc_stochastic: the ADC does
+ * @inp_noise: standard deviation of inputs, of a full scale of 1
+ * @inp_asymmetry: by how much inputs below 0 are too small, relative
+ * @out_asymmetry: the same of outputs
+ * @w_noise: standard deviation of weights as they are multiplied with
+ * @w_noise_kind: how it grows
+ * @ir_drop: how much of the voltage that wires of a usual resistance lose; 0: none
+ * @v_offset_std: spread of the factor of outputs, from the offset of read voltages
+ * @series: resistance in series with an output line
+ * @bend: compression of outputs (S-curve)
+ * @bend_std: its relative spread
  * @adc_gain_std: relative gain error from row to row before calibration
  * @adc_offset_std: offset error from row to row before calibration, of full scale
  *
@@ -295,8 +318,21 @@ struct mho_tech {
 	bool thermal_noise;
 	enum mho_noise_management noise_management;
 	float nm_constant;
+	float nm_cap;
 	enum mho_bound_management bound_management;
 	float bm_max_factor;
+	bool dac_stochastic;
+	bool adc_stochastic;
+	float inp_noise;
+	float inp_asymmetry;
+	float out_asymmetry;
+	float w_noise;
+	enum mho_weight_noise w_noise_kind;
+	float ir_drop;
+	float v_offset_std;
+	float series;
+	float bend;
+	float bend_std;
 	float adc_gain_std;
 	float adc_offset_std;
 

@@ -23,10 +23,12 @@
  * @scale: of each vector, by noise management; may leave the range of binary32
  * @divide: by bound management
  * @index: vectors that are still to be read
+ * @line: for mho_line_*()
  */
 struct chunk {
 	float *x;
 	float *y;
+	float *line;
 	double scale[MHO_MVM_CHUNK];
 	double divide[MHO_MVM_CHUNK];
 	uint32_t index[MHO_MVM_CHUNK];
@@ -43,7 +45,7 @@ size_t mho_tile_mvm_scratch(const struct mho_tile *t)
 {
 	size_t head = (sizeof(struct chunk) + 63) / 64 * 64;
 
-	return head + 2 * sizeof(float) * MHO_MVM_CHUNK * longest(t);
+	return head + sizeof(float) * (2 * MHO_MVM_CHUNK * longest(t) + mho_line_scratch(t));
 }
 
 static struct chunk *chunk_in(const struct mho_tile *t, void *scratch)
@@ -52,6 +54,7 @@ static struct chunk *chunk_in(const struct mho_tile *t, void *scratch)
 
 	c->x = (float *)((char *)scratch + (sizeof(*c) + 63) / 64 * 64);
 	c->y = c->x + MHO_MVM_CHUNK * longest(t);
+	c->line = c->y + MHO_MVM_CHUNK * longest(t);
 	return c;
 }
 
@@ -76,16 +79,54 @@ static void product(const struct mho_tile *t, const struct mho_mvm *m, uint32_t 
 	mho_tile_product(&p);
 }
 
-static double input_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+static double max_of(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+{
+	double most = 0;
+
+	for (uint32_t j = 0; j < n; j++)
+		most = fmax(most, (double)x[j] * x_scale);
+	return most > 0 ? most : t->kernels->max_abs(x, n) * fabs(x_scale);
+}
+
+/* Weights of one sign that inputs of one sign are to be bearable at. */
+#define NP_WEIGHT 0.6
+
+static double np_sum(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+{
+	double most = t->kernels->max_abs(x, n) * fabs(x_scale), positive = 0, negative = 0;
+
+	for (uint32_t j = 0; j < n; j++) {
+		double v = (double)x[j] * x_scale;
+
+		positive += v > 0 ? v : 0;
+		negative += v < 0 ? -v : 0;
+	}
+	if (!(t->tech.out_bound > 0))
+		return most;
+	return fmax(most, fmax(positive, negative) * NP_WEIGHT / t->tech.out_bound);
+}
+
+static double managed_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
 {
 	switch (t->tech.noise_management) {
 	case MHO_NM_ABS_MAX:
 		return t->kernels->max_abs(x, n) * fabs(x_scale);
 	case MHO_NM_CONSTANT:
 		return t->tech.nm_constant;
+	case MHO_NM_MAX:
+		return max_of(t, x, n, x_scale);
+	case MHO_NM_ABS_MAX_NP_SUM:
+		return np_sum(t, x, n, x_scale);
 	default:
 		return 1;
 	}
+}
+
+static double input_scale(const struct mho_tile *t, const float *x, uint32_t n, float x_scale)
+{
+	double scale = managed_scale(t, x, n, x_scale);
+
+	return t->tech.nm_cap > 0 && scale > t->tech.nm_cap ? t->tech.nm_cap : scale;
 }
 
 /*
@@ -134,10 +175,16 @@ static uint32_t attempt(const struct mho_tile *t, uint64_t op, const struct mho_
 		uint32_t v = c->index[i];
 
 		k->dac(c->x + (size_t)i * n_in, m->x + v * m->ldx, n_in,
-		       limited(m->x_scale / (c->scale[i] * c->divide[i]), 1), dac_step, bound);
+		       limited(m->x_scale / (c->scale[i] * c->divide[i]), 1),
+		       t->tech.dac_stochastic ? 0 : dac_step, bound);
+		if (t->line)
+			mho_line_inputs(t, op, v, number, c->x + (size_t)i * n_in, n_in, dac_step,
+					c->line);
 		charge_read(t, c->x + (size_t)i * n_in, n_in, n_out, bound, cost);
 	}
 	product(t, m, n, 1.0f, c->x, n_in, c->y, n_out);
+	if (t->line)
+		mho_line_outputs(t, op, m, c->index, n, number, c->x, c->y, c->line);
 	*saturated = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t v = c->index[i];
@@ -237,10 +284,27 @@ static uint32_t select_vectors(const struct mho_tile *t, const struct mho_mvm *m
 	return selected;
 }
 
+/* For those that saturated; the first time by what their inputs could come to. */
+static void reduce(const struct mho_tile *t, const struct mho_mvm *m, uint32_t n, bool by_sum,
+		   double divide, struct chunk *c)
+{
+	uint32_t n_in = m->transposed ? m->rect.rows : m->rect.cols;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const float *x = m->x + c->index[i] * m->ldx;
+
+		if (by_sum)
+			c->scale[i] = fmax(c->scale[i], np_sum(t, x, n_in, m->x_scale));
+		else
+			c->divide[i] = divide;
+	}
+}
+
 static void mvm_analog(const struct mho_tile *t, uint64_t op, const struct mho_mvm *m, uint32_t at,
 		       uint32_t n, struct chunk *c, struct mho_cost *cost)
 {
-	bool manage = t->tech.bound_management == MHO_BM_ITERATIVE && !m->transposed;
+	bool manage = t->tech.bound_management != MHO_BM_NONE && !m->transposed;
+	bool by_sum = t->tech.bound_management == MHO_BM_WORST_CASE;
 	uint32_t left = select_vectors(t, m, at, n, c, cost);
 	double divide = 1;
 
@@ -252,9 +316,9 @@ static void mvm_analog(const struct mho_tile *t, uint64_t op, const struct mho_m
 			cost->saturated += saturated;
 			return;
 		}
-		divide *= 2;
-		for (uint32_t i = 0; i < left; i++)
-			c->divide[i] = divide;
+		divide = by_sum ? divide : 2 * divide;
+		reduce(t, m, left, by_sum, divide, c);
+		by_sum = false;
 		cost->retries += left;
 	}
 }

@@ -250,7 +250,17 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 		{ "bits of the ADC", t->adc_bits, 0, 20 },
 		{ "output noise", t->out_noise, 0, 1e3 },
 		{ "constant of noise management", t->nm_constant, 1e-6, 1e6 },
+		{ "cap of noise management", t->nm_cap, 0, 1e6 },
 		{ "factor of bound management", t->bm_max_factor, 1, 65536 },
+		{ "input noise", t->inp_noise, 0, 1e3 },
+		{ "asymmetry of the inputs", t->inp_asymmetry, -1, 1 },
+		{ "asymmetry of the outputs", t->out_asymmetry, -1, 1 },
+		{ "weight noise", t->w_noise, 0, 1e3 },
+		{ "voltage drop along lines", t->ir_drop, 0, 1e3 },
+		{ "spread of voltage offsets", t->v_offset_std, 0, 1 },
+		{ "series resistance", t->series, 0, 1e3 },
+		{ "compression of the outputs", t->bend, 0, 1e3 },
+		{ "spread of the compression", t->bend_std, 0, 1 },
 		{ "spread of the ADC's gain", t->adc_gain_std, 0, 0.2 },
 		{ "spread of the ADC's offset", t->adc_offset_std, 0, 0.2 },
 		{ "resolution of probabilities (implicit_resolution)", t->implicit_resolution, 0,
@@ -270,12 +280,14 @@ int mho_tech_check(const struct mho_tech *t, char *err, size_t len)
 	err_code = check_law(t, err, len);
 	if (err_code)
 		return err_code;
-	if ((unsigned int)t->noise_management > MHO_NM_CONSTANT)
+	if ((unsigned int)t->noise_management > MHO_NM_ABS_MAX_NP_SUM)
 		return refuse(err, len,
 			      "the noise management is none of enum mho_noise_management");
-	if ((unsigned int)t->bound_management > MHO_BM_ITERATIVE)
+	if ((unsigned int)t->bound_management > MHO_BM_WORST_CASE)
 		return refuse(err, len,
 			      "the bound management is none of enum mho_bound_management");
+	if ((unsigned int)t->w_noise_kind > MHO_WEIGHT_NOISE_PCM)
+		return refuse(err, len, "the weight noise is none of enum mho_weight_noise");
 	if (t->g_max_s <= t->g_min_s)
 		return refuse(err, len, "the largest conductance must exceed the smallest");
 	if (t->adc_bits && !(t->out_bound > 0))

@@ -349,7 +349,7 @@ int mho_tile_create(const struct mho_tech *tech, uint32_t rows, uint32_t cols, u
 	t->closed_form = closed_form(tech, t->model, t->step);
 	set_curved(t);
 	z = malloc(sizeof(*z) * MHO_CELL_DRAWS * cols);
-	if (!z || !alloc_all(t) || mho_tile_age_init(t)) {
+	if (!z || !alloc_all(t) || mho_tile_age_init(t) || mho_line_init(t)) {
 		free(z);
 		mho_tile_destroy(t);
 		return -ENOMEM;
@@ -370,6 +370,7 @@ void mho_tile_destroy(struct mho_tile *t)
 	free(t->w);
 	free(t->held);
 	free(t->wear);
+	mho_line_free(t);
 	free(t->up);
 	free(t->down);
 	free(t->max);

@@ -54,6 +54,7 @@
  * @offset_trim: the same
  * @factory_gain: correction from the firmware's table
  * @factory_offset: the same, output units
+ * @line: what lines and drivers do, NULL for nothing
  */
 struct mho_tile {
 	struct mho_tech tech;
@@ -95,6 +96,7 @@ struct mho_tile {
 	float *offset_trim;
 	float factory_gain;
 	float factory_offset;
+	struct mho_line *line;
 };
 
 /* What random numbers are for: no two uses share a stream. From MHO_STREAM_IONS on: the kernels'. */
@@ -108,6 +110,11 @@ enum mho_noise_kind {
 	MHO_NOISE_READ,
 	MHO_NOISE_CALIBRATE,
 	MHO_NOISE_AGE,
+	MHO_NOISE_PERIPHERY,
+	MHO_NOISE_INPUT,
+	MHO_NOISE_WEIGHT,
+	MHO_NOISE_DAC_ROUNDING,
+	MHO_NOISE_ADC_ROUNDING,
 };
 
 /*
@@ -135,6 +142,43 @@ struct mho_row mho_tile_row(struct mho_tile *tile, uint32_t row, uint32_t col, u
 
 /* mho_tile_half() - a number as the cells' planes have it. */
 float mho_tile_half(uint16_t h);
+
+/* mho_line_init() - after technology, shape and key are set. Return: 0, or -1 without memory. */
+int mho_line_init(struct mho_tile *tile);
+void mho_line_free(struct mho_tile *tile);
+
+/* mho_line_scratch() - floats that the functions below need. */
+size_t mho_line_scratch(const struct mho_tile *tile);
+
+/**
+ * mho_line_inputs() - what lines and drivers do to the inputs of a vector
+ * @tile: tile that has a line
+ * @op: operation
+ * @vector: vector of the batch
+ * @attempt: repetition
+ * @x: @n inputs, scaled and clipped; rounded unless the DAC is stochastic
+ * @n: inputs
+ * @step: of the DAC, 0 for exact
+ * @scratch: mho_line_scratch() floats
+ */
+void mho_line_inputs(const struct mho_tile *tile, uint64_t op, uint32_t vector, uint32_t attempt,
+		     float *x, uint32_t n, float step, float *scratch);
+
+/**
+ * mho_line_outputs() - what they do to products, before the ADC
+ * @tile: tile that has a line
+ * @op: operation
+ * @m: what is computed
+ * @vectors: vectors of the batch
+ * @count: how many
+ * @attempt: repetition
+ * @x: their inputs, one behind the other
+ * @y: their products, likewise
+ * @scratch: mho_line_scratch() floats
+ */
+void mho_line_outputs(const struct mho_tile *tile, uint64_t op, const struct mho_mvm *m,
+		      const uint32_t *vectors, uint32_t count, uint32_t attempt, const float *x,
+		      float *y, float *scratch);
 
 /* mho_tile_age_init() - after the technology and the shape are set. Return: 0, or -1 without memory. */
 int mho_tile_age_init(struct mho_tile *tile);

@@ -34,12 +34,21 @@ static const char *const noise_words[] = {
 	[MHO_NM_NONE] = "none",
 	[MHO_NM_ABS_MAX] = "abs-max",
 	[MHO_NM_CONSTANT] = "constant",
+	[MHO_NM_MAX] = "max",
+	[MHO_NM_ABS_MAX_NP_SUM] = "abs-max-np-sum",
 	NULL,
 };
 
 static const char *const bound_words[] = {
 	[MHO_BM_NONE] = "none",
 	[MHO_BM_ITERATIVE] = "iterative",
+	[MHO_BM_WORST_CASE] = "iterative-worst-case",
+	NULL,
+};
+
+static const char *const weight_noise_words[] = {
+	[MHO_WEIGHT_NOISE_CONSTANT] = "constant",
+	[MHO_WEIGHT_NOISE_PCM] = "pcm",
 	NULL,
 };
 
@@ -180,8 +189,22 @@ static const struct mho_prop properties[] = {
 	SWITCH(MHO_HW_TECH_THERMAL_NOISE, thermal_noise),
 	WORD(MHO_HW_TECH_NOISE_MANAGEMENT, noise_management, noise_words),
 	PPM(MHO_HW_TECH_NOISE_SCALE, nm_constant, 10, PPM_MAX),
+	PPM(MHO_HW_TECH_NOISE_CAP, nm_cap, 0, PPM_MAX),
 	WORD(MHO_HW_TECH_BOUND_MANAGEMENT, bound_management, bound_words),
 	PPM(MHO_HW_TECH_BOUND_FACTOR, bm_max_factor, 1000000, PPM_MAX),
+	SWITCH(MHO_HW_TECH_DAC_STOCHASTIC, dac_stochastic),
+	SWITCH(MHO_HW_TECH_ADC_STOCHASTIC, adc_stochastic),
+
+	PPM(MHO_HW_TECH_INPUT_NOISE, inp_noise, 0, 10000000),
+	PPM(MHO_HW_TECH_INPUT_ASYMMETRY, inp_asymmetry, -1000000, 1000000),
+	PPM(MHO_HW_TECH_OUTPUT_ASYMMETRY, out_asymmetry, -1000000, 1000000),
+	PPM(MHO_HW_TECH_WEIGHT_NOISE, w_noise, 0, 10000000),
+	WORD(MHO_HW_TECH_WEIGHT_NOISE_KIND, w_noise_kind, weight_noise_words),
+	PPM(MHO_HW_TECH_IR_DROP, ir_drop, 0, 10000000),
+	PPM(MHO_HW_TECH_OFFSET_SPREAD, v_offset_std, 0, 1000000),
+	PPM(MHO_HW_TECH_SERIES, series, 0, 10000000),
+	PPM(MHO_HW_TECH_COMPRESSION, bend, 0, 10000000),
+	PPM(MHO_HW_TECH_COMPRESSION_SPREAD, bend_std, 0, 1000000),
 
 	COUNT(MHO_HW_TECH_TRAIN_LENGTH, train_length, 1, MHO_HW_BL_MAX, "slots"),
 	COUNT(MHO_HW_TECH_VERIFY_ITERATIONS, verify_iterations, 1, MHO_HW_PROGRAM_ITERATIONS_MAX,

@@ -388,8 +388,8 @@ static void check_range(const struct documented *d)
 static void test_documented_defaults(void **state)
 {
 	(void)state;
-	/* 7 limits, 5 of heat, 85 of a technology. */
-	assert_int_equal(each_documented(check_default), 7 + 5 + 85);
+	/* 7 limits, 5 of heat, 98 of a technology. */
+	assert_int_equal(each_documented(check_default), 7 + 5 + 98);
 }
 
 static void test_documented_ranges(void **state)
@@ -487,7 +487,7 @@ static void test_bad_technologies(void **state)
 	expect(CELLS(TECH, "pulse-microvolt", 100000), TECH, "weight step");
 	expect(CELLS(TECH, "thermal-noise", 1), "\"thermal-noise\" must be one string");
 	expect(with_string(TECH, "thermal-noise", "yes"), "is \"yes\", must be \"off\" or \"on\"");
-	expect(with_string(TECH, "noise-management", "max"), "\"abs-max\"");
+	expect(with_string(TECH, "noise-management", "min"), "\"abs-max\"");
 	expect(with_string(TECH, "compatible", "mho,quadratic"), TECH, "update law",
 	       "mho,linear-step");
 	expect(without(TECH, "compatible"), TECH, "update law");
