@@ -451,6 +451,18 @@ static const struct mho_uring_desc *mho_uring_find(u32 op)
 	return &mho_uring_descs[index];
 }
 
+/*
+ * Fields of a submission that commands have no use for, so that they can get one. What else must be
+ * zero the core sees to.
+ */
+static bool mho_uring_unused_zero(const struct io_uring_cmd *cmd)
+{
+	const struct io_uring_sqe *sqe = cmd->sqe;
+	u16 buffer = cmd->flags & IORING_URING_CMD_FIXED ? 0 : READ_ONCE(sqe->buf_index);
+
+	return !(READ_ONCE(sqe->addr) | READ_ONCE(sqe->len) | READ_ONCE(sqe->file_index) | buffer);
+}
+
 static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_file *file)
 {
 	struct mho_uring_call *call = data;
@@ -463,10 +475,8 @@ static int mho_uring_dispatch(struct drm_device *drm, void *data, struct drm_fil
 	unsigned int i;
 	int ret;
 
-	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags))
-		return -EINVAL;
-	/* As long as they mean nothing. What else must be zero the core sees to. */
-	if (READ_ONCE(cmd->sqe->addr) | READ_ONCE(cmd->sqe->len) | READ_ONCE(cmd->sqe->file_index))
+	if (desc->size > room || (cmd->flags & IORING_URING_CMD_MASK & ~desc->flags) ||
+	    !mho_uring_unused_zero(cmd))
 		return -EINVAL;
 	/* The program can write to it at any time: from here on only the copy counts. */
 	for (i = 0; i < room / sizeof(u64); i++)

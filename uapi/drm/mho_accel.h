@@ -818,10 +818,10 @@ struct drm_mho_unprepare {
 
 /*
  * Commands for IORING_OP_URING_CMD on the device's file: sqe->cmd_op is DRM_URING_MHO_*, the
- * payload of sqe->cmd is the structure that belongs to it, and what is left of it is zero. JOB
- * needs a ring with IORING_SETUP_SQE128, or IORING_OP_URING_CMD128 (-EINVAL); the others
- * do not care. Jobs of a context start in the order in which they were submitted, by ioctls and by
- * io_uring alike.
+ * payload of sqe->cmd is the structure that belongs to it, and what is left of it is zero, as are
+ * sqe->addr, len, file_index, and buf_index without IORING_URING_CMD_FIXED. JOB needs a ring with
+ * IORING_SETUP_SQE128, or IORING_OP_URING_CMD128 (-EINVAL); the others do not care. Jobs of a
+ * context start in the order in which they were submitted, by ioctls and by io_uring alike.
  *
  * cqe->res is 0 or -errno: what the ioctl would have given, or what the first job that failed ended
  * with. On rings with CQE32, big_cqe[0] is the device time of all jobs of the command, ns. Energy,
