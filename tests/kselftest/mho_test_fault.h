@@ -216,6 +216,16 @@ int mt_model_find(const struct mt_session *s, const char *label, uint32_t *array
 struct drm_mho_job mt_model_job(const struct mt_session *s, uint32_t array);
 
 /**
+ * mt_product_right() - whether a product is that of a model
+ * @x: vector, of MT_MODEL_COLS numbers
+ * @y: what is said to be the product, of MT_MODEL_ROWS numbers
+ * @seed: which model
+ *
+ * Return: true if so.
+ */
+bool mt_product_right(const float *x, const float *y, uint32_t seed);
+
+/**
  * mt_model_right() - whether the product in the buffer is that of a model
  * @s: session in which mt_model_job() is done
  * @seed: which model

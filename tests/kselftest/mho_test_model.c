@@ -57,19 +57,26 @@ struct drm_mho_job mt_model_job(const struct mt_session *s, uint32_t array)
 	return mt_job_vectors(s, array, DRM_MHO_OP_MVM, 1);
 }
 
-bool mt_model_right(const struct mt_session *s, uint32_t seed)
+bool mt_product_right(const float *x, const float *y, uint32_t seed)
 {
-	float weights[MT_MODEL_SIZE], x[MT_MODEL_COLS], want[MT_MODEL_ROWS];
+	float weights[MT_MODEL_SIZE], want[MT_MODEL_ROWS];
 	int row, col;
 
 	mt_model_weights(seed, weights);
-	mt_fill(x, MT_MODEL_COLS, 1, 7);
 	for (row = 0; row < MT_MODEL_ROWS; row++) {
 		want[row] = 0;
 		for (col = 0; col < MT_MODEL_COLS; col++)
 			want[row] += weights[row * MT_MODEL_COLS + col] * x[col];
 	}
-	return mt_error2(mt_data(s, MT_AT_Y), want, MT_MODEL_ROWS) < PRODUCT_ERROR;
+	return mt_error2(y, want, MT_MODEL_ROWS) < PRODUCT_ERROR;
+}
+
+bool mt_model_right(const struct mt_session *s, uint32_t seed)
+{
+	float x[MT_MODEL_COLS];
+
+	mt_fill(x, MT_MODEL_COLS, 1, 7);
+	return mt_product_right(x, mt_data(s, MT_AT_Y), seed);
 }
 
 int mt_model_check(const struct mt_session *s, uint32_t array, uint32_t seed)

@@ -3,8 +3,8 @@
  * Copyright (C) 2026 The mho authors
  *
  * Jobs by io_uring: all operations, single, in batches and prepared, are what they are by ioctl, to
- * the last bit; results, device time, syncobjs, slots, registered buffers; and jobs that came in by
- * either way keep their order.
+ * the last bit; results, device time, syncobjs, slots; and jobs that came in by either way keep
+ * their order.
  */
 #include <errno.h>
 #include <math.h>
@@ -26,9 +26,6 @@
 #define SLOTS 4
 #define SEED 71
 #define RESULT sizeof(struct drm_mho_result)
-
-/* A product of noisy cells that is right; of other weights or vectors it is near 2. */
-#define ERROR 0.1
 
 FIXTURE(uring_jobs)
 {
@@ -55,20 +52,6 @@ static struct drm_mho_uring_ext result_at(const struct mt_session *s, uint32_t s
 {
 	return (struct drm_mho_uring_ext){ .result_handle = s->results.handle,
 					   .result_offset = slot * RESULT };
-}
-
-static bool product_right(const float *x, const float *y, uint32_t seed)
-{
-	float weights[MT_MODEL_SIZE], want[ROWS];
-	int row, col;
-
-	mt_model_weights(seed, weights);
-	for (row = 0; row < ROWS; row++) {
-		want[row] = 0;
-		for (col = 0; col < COLS; col++)
-			want[row] += weights[row * COLS + col] * x[col];
-	}
-	return mt_error2(y, want, ROWS) < ERROR;
 }
 
 /* --- The same, whichever way in --- */
@@ -428,7 +411,7 @@ TEST_F(uring_jobs, slots)
 		mt_ring_run(&self->ring, &self->s, &run, i);
 		ASSERT_EQ(0, mt_ring_finish(&self->ring, &cqe, 1));
 		ASSERT_EQ(0, cqe.res);
-		EXPECT_TRUE(product_right(&x[run.a_slot * COLS], &y[run.b_slot * ROWS], SEED));
+		EXPECT_TRUE(mt_product_right(&x[run.a_slot * COLS], &y[run.b_slot * ROWS], SEED));
 		EXPECT_EQ(DRM_MHO_RESULT_DONE, results[run.result_slot].done);
 		EXPECT_EQ(0, results[run.result_slot].status);
 		EXPECT_EQ(results[run.result_slot].device_ns, cqe.device_ns);
@@ -463,7 +446,8 @@ TEST_F(uring_jobs, slots_at_once)
 		ASSERT_EQ(0, mt_ring_finish(&self->ring, cqes, SLOTS));
 		for (i = 0; i < SLOTS; i++) {
 			ASSERT_EQ(0, cqes[i].res);
-			ASSERT_TRUE(product_right(&x[i * COLS], &y[(SLOTS - 1 - i) * ROWS], SEED));
+			ASSERT_TRUE(
+				mt_product_right(&x[i * COLS], &y[(SLOTS - 1 - i) * ROWS], SEED));
 		}
 	}
 	EXPECT_EQ(0, mt_unprepare(self->s.fd, args.handle));
@@ -602,7 +586,7 @@ TEST_F(uring_jobs, ways_alternate)
 	ASSERT_EQ(0, mt_ctx_idle(&self->s));
 	for (i = 0; i < 6; i++) {
 		EXPECT_EQ(0, cqes[i].res);
-		EXPECT_TRUE(product_right(mt_data(&self->s, MT_AT_X), &y[i * ROWS], i + 1))
+		EXPECT_TRUE(mt_product_right(mt_data(&self->s, MT_AT_X), &y[i * ROWS], i + 1))
 		{
 			TH_LOG("product %d", i);
 		}
@@ -684,228 +668,6 @@ TEST_F(uring_jobs, waits_for_syncobjs)
 	EXPECT_EQ(0, cqes[0].res);
 	EXPECT_EQ(2, cqes[1].user_data);
 	EXPECT_EQ(0, cqes[1].res);
-}
-
-/* --- Registered buffers --- */
-
-/* Memory of this process, registered as buffer 0: x at its start, y in its other half. */
-struct fixed {
-	float *x;
-	float *y;
-};
-
-#define FIXED_SIZE (4UL * DRM_MHO_FIXED_MAX)
-
-static int register_fixed(struct mt_ring *ring, struct fixed *fixed)
-{
-	struct iovec iov = { .iov_len = FIXED_SIZE };
-	void *memory =
-		mmap(NULL, FIXED_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	iov.iov_base = memory;
-	fixed->x = memory;
-	fixed->y = (float *)((uint8_t *)memory + FIXED_SIZE / 2);
-	return mt_ring_register(ring, IORING_REGISTER_BUFFERS, &iov, 1);
-}
-
-/* An MVM with operands in registered memory, those that flags names. */
-static struct io_uring_sqe *fixed_job(struct mt_ring *ring, const struct mt_session *s,
-				      uint32_t array, uint32_t flags, const struct fixed *fixed)
-{
-	struct drm_mho_uring_job args = { .job = mt_model_job(s, array),
-					  .ctx = s->ctx,
-					  .flags = flags };
-	struct io_uring_sqe *sqe;
-
-	if (flags & DRM_MHO_URING_A_FIXED)
-		args.job.a = (struct drm_mho_operand){ .offset = (uintptr_t)fixed->x };
-	if (flags & DRM_MHO_URING_B_FIXED)
-		args.job.b = (struct drm_mho_operand){ .offset = (uintptr_t)fixed->y };
-	sqe = mt_ring_cmd(ring, s->fd, DRM_URING_MHO_JOB, &args, sizeof(args), flags);
-	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
-	sqe->buf_index = 0;
-	return sqe;
-}
-
-TEST_F(uring_jobs, registered_buffers)
-{
-	struct fixed fixed;
-	uint32_t flags;
-	float *y;
-	int round;
-
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	for (round = 0; round < 5; round++) {
-		for (flags = 1; flags <= 3; flags++) {
-			mt_fill(fixed.x, COLS, 1, 7);
-			memset(fixed.y, 0x11, 4096);
-			fixed_job(&self->ring, &self->s, self->array, flags, &fixed);
-			/* If its own x is to be used it is this. */
-			if (flags & DRM_MHO_URING_A_FIXED)
-				mt_fill(mt_data(&self->s, MT_AT_X), COLS, 1, 8);
-			ASSERT_EQ(0, mt_ring_one(&self->ring));
-			y = flags & DRM_MHO_URING_B_FIXED ? fixed.y : mt_data(&self->s, MT_AT_Y);
-			EXPECT_TRUE(product_right(fixed.x, y, SEED));
-			/* Not a byte more than the operand has. */
-			EXPECT_EQ(0x11, ((uint8_t *)&fixed.y[ROWS])[0]);
-		}
-	}
-}
-
-/* Many in flight, each with a vector of its own in the same memory. */
-TEST_F(uring_jobs, registered_buffers_at_once)
-{
-	struct fixed fixed, slot;
-	struct mt_cqe cqes[16];
-	int i;
-
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	mt_fill(fixed.x, 16 * COLS, 1, 9);
-	for (i = 0; i < 16; i++) {
-		slot.x = &fixed.x[i * COLS];
-		slot.y = &fixed.y[i * ROWS];
-		fixed_job(&self->ring, &self->s, self->array, 3, &slot);
-	}
-	ASSERT_EQ(0, mt_ring_finish(&self->ring, cqes, 16));
-	for (i = 0; i < 16; i++) {
-		EXPECT_EQ(0, cqes[i].res);
-		EXPECT_TRUE(product_right(&fixed.x[i * COLS], &fixed.y[i * ROWS], SEED));
-	}
-}
-
-/* Vectors with room between them, which is the program's. */
-TEST_F(uring_jobs, registered_buffers_with_strides)
-{
-	struct drm_mho_uring_job *args;
-	struct fixed fixed;
-	const uint32_t x_stride = COLS + 3, y_stride = ROWS + 5;
-	uint32_t pad, i;
-
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	mt_fill(fixed.x, 4 * x_stride, 1, 10);
-	memset(fixed.y, 0x11, 4096);
-	memcpy(&pad, fixed.y, sizeof(pad));
-	args = mt_sqe_payload(fixed_job(&self->ring, &self->s, self->array, 3, &fixed));
-	args->job.batch = 4;
-	args->job.a.stride = x_stride * sizeof(float);
-	args->job.b.stride = y_stride * sizeof(float);
-	ASSERT_EQ(0, mt_ring_one(&self->ring));
-	for (i = 0; i < 4; i++) {
-		EXPECT_TRUE(product_right(&fixed.x[i * x_stride], &fixed.y[i * y_stride], SEED));
-		EXPECT_EQ(pad, mt_bits(fixed.y[i * y_stride + ROWS]));
-		EXPECT_EQ(pad, mt_bits(fixed.y[(i + 1) * y_stride - 1]));
-	}
-}
-
-/* The memory is unmapped while the job waits: what was registered is still there for it. */
-TEST_F(uring_jobs, registered_memory_unmapped)
-{
-	struct fixed fixed;
-	struct mt_hold hold;
-
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	mt_fill(fixed.x, COLS, 1, 7);
-	ASSERT_EQ(0, mt_hold_back(&self->s, &hold));
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-	ASSERT_EQ(0, mt_ring_submit(&self->ring));
-	ASSERT_EQ(0, munmap(fixed.x, FIXED_SIZE));
-	ASSERT_EQ(0, mt_hold_release(&hold));
-	EXPECT_EQ(0, mt_ring_one(&self->ring));
-	EXPECT_EQ(0, mt_model_check(&self->s, self->array, SEED));
-}
-
-/* The ring, and the memory, go while the device has the job: it writes into nobody's. */
-TEST_F(uring_jobs, registered_buffer_goes)
-{
-	struct fixed fixed;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-		ASSERT_EQ(0, mt_order("%s", i ? "fault cmd-delay 500" : "fault hang"));
-		fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-		ASSERT_EQ(0, mt_ring_submit(&self->ring));
-		ASSERT_EQ(0, mt_fault_taken(i ? "cmd-delay" : "hang"));
-		mt_ring_close(&self->ring);
-		/* One that is done in time may be copied; one that is cut off is not. */
-		if (!i)
-			EXPECT_EQ(0, mt_ctx_reset(&self->s));
-		EXPECT_TRUE(i || mt_all_zero(fixed.y, ROWS * sizeof(float)));
-		ASSERT_EQ(0, munmap(fixed.x, FIXED_SIZE));
-		EXPECT_EQ(0, mt_ctx_idle(&self->s));
-		ASSERT_EQ(0, mt_ring_open(&self->ring, ENTRIES, IORING_SETUP_SQE128));
-		EXPECT_EQ(0, mt_model_check(&self->s, self->array, SEED));
-	}
-}
-
-/*
- * The program takes back its buffers while the device has the job: the job has them to its end,
- * whether the kernel lets the program wait for that (6.12) or not (7.3).
- */
-TEST_F(uring_jobs, registered_buffers_taken_back)
-{
-	struct fixed fixed;
-	struct mt_cqe cqe;
-
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	mt_fill(fixed.x, COLS, 1, 7);
-	ASSERT_EQ(0, mt_order("fault cmd-delay 500"));
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-	ASSERT_EQ(0, mt_ring_submit(&self->ring));
-	ASSERT_EQ(0, mt_fault_taken("cmd-delay"));
-	ASSERT_EQ(0, mt_ring_register(&self->ring, IORING_UNREGISTER_BUFFERS, NULL, 0));
-	ASSERT_EQ(0, mt_ring_wait(&self->ring, &cqe));
-	EXPECT_EQ(3, cqe.user_data);
-	EXPECT_EQ(0, cqe.res);
-	EXPECT_TRUE(product_right(fixed.x, fixed.y, SEED));
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-	EXPECT_EQ(-EFAULT, mt_ring_one(&self->ring));
-	ASSERT_EQ(0, munmap(fixed.x, FIXED_SIZE));
-}
-
-TEST_F(uring_jobs, registered_buffers_refused)
-{
-	struct drm_mho_uring_job *args;
-	struct io_uring_sqe *sqe;
-	struct fixed fixed, bad;
-
-	/* None is registered. */
-	fixed.x = mt_data(&self->s, MT_AT_X);
-	fixed.y = mt_data(&self->s, MT_AT_Y);
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-	EXPECT_EQ(-EFAULT, mt_ring_one(&self->ring));
-	ASSERT_EQ(0, register_fixed(&self->ring, &fixed));
-	/* Outside, and across the end. */
-	bad = fixed;
-	bad.x = (float *)((uint8_t *)fixed.x + FIXED_SIZE);
-	fixed_job(&self->ring, &self->s, self->array, 1, &bad);
-	EXPECT_EQ(-EFAULT, mt_ring_one(&self->ring));
-	bad = fixed;
-	bad.y = (float *)((uint8_t *)fixed.x + FIXED_SIZE) - 1;
-	fixed_job(&self->ring, &self->s, self->array, 2, &bad);
-	EXPECT_EQ(-EFAULT, mt_ring_one(&self->ring));
-	/* The one flag without the other. */
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed)->uring_cmd_flags = 0;
-	EXPECT_EQ(-EINVAL, mt_ring_one(&self->ring));
-	fixed_job(&self->ring, &self->s, self->array, 0, &fixed);
-	EXPECT_EQ(-EINVAL, mt_ring_one(&self->ring));
-	/* Both a handle and registered. */
-	sqe = fixed_job(&self->ring, &self->s, self->array, 1, &fixed);
-	args = mt_sqe_payload(sqe);
-	args->job.a.handle = self->s.data.handle;
-	EXPECT_EQ(-EINVAL, mt_ring_one(&self->ring));
-	/* More than is copied. */
-	sqe = fixed_job(&self->ring, &self->s, self->array, 1, &fixed);
-	args = mt_sqe_payload(sqe);
-	args->job.batch = DRM_MHO_FIXED_MAX / (COLS * sizeof(float)) + 1;
-	EXPECT_EQ(-E2BIG, mt_ring_one(&self->ring));
-	/* And it still works. */
-	mt_fill(fixed.x, COLS, 1, 7);
-	fixed_job(&self->ring, &self->s, self->array, 3, &fixed);
-	EXPECT_EQ(0, mt_ring_one(&self->ring));
-	EXPECT_TRUE(product_right(fixed.x, fixed.y, SEED));
 }
 
 MHO_TEST_MAIN
