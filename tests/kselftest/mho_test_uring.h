@@ -249,4 +249,45 @@ int mt_hold_back(const struct mt_session *s, struct mt_hold *hold);
  */
 int mt_pin(const struct mt_session *s);
 
+/* --- mho_test_batches.c: SUBMIT commands in plenty --- */
+
+#define MT_BATCHES 24
+#define MT_BATCH 8
+/* Jobs of all of them. */
+#define MT_BATCHES_JOBS (MT_BATCHES * MT_BATCH)
+
+/**
+ * struct mt_batches - what became of batches
+ * @done: commands that completed with 0
+ * @failed: those that did not
+ * @jobs_done: jobs with result 0
+ * @jobs_failed: jobs with another result
+ */
+struct mt_batches {
+	uint32_t done, failed;
+	uint32_t jobs_done, jobs_failed;
+};
+
+/**
+ * mt_batches_fill() - submit MT_BATCHES commands of MT_BATCH NOPs, each job behind all before it
+ * @ring: the ring
+ * @s: session, whose results are theirs
+ *
+ * Return: 0 or -errno, -ENOSPC if they do not fit.
+ */
+int mt_batches_fill(struct mt_ring *ring, const struct mt_session *s);
+
+/**
+ * mt_batches_end() - wait for them, and nothing else
+ * @ring: the ring
+ * @s: session
+ * @error: the one that jobs may have ended with; -ECANCELED, too, behind such in a batch
+ * @batches: what became of them
+ *
+ * Return: how many commands were not completed once, with what the first of their jobs that failed
+ * ended with, or have a job that has no result or another one; or -errno.
+ */
+int mt_batches_end(struct mt_ring *ring, const struct mt_session *s, int error,
+		   struct mt_batches *batches);
+
 #endif /* MHO_TEST_URING_H */

@@ -156,6 +156,31 @@ TEST_F(plug_uring, pulled_in_sequences)
 	EXPECT_EQ(0, mt_works());
 }
 
+/* Batches: each ends once, and each of its jobs, as done before or as gone. */
+TEST_F(plug_uring, pulled_with_batches)
+{
+	struct mt_batches batches;
+
+	ASSERT_EQ(0, mt_pin(&self->s));
+	ASSERT_EQ(0, mt_batches_fill(&self->ring, &self->s));
+	ASSERT_EQ(0, mt_order("card unplug"));
+	EXPECT_EQ(0, mt_batches_end(&self->ring, &self->s, -ENODEV, &batches));
+	EXPECT_EQ(MT_BATCHES, batches.failed);
+	EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_failed);
+	mt_session_close(&self->s);
+	ASSERT_EQ(0, mt_order("card plug"));
+	ASSERT_EQ(0, mt_node_wait(true));
+	ASSERT_EQ(0, mt_session_open(&self->s));
+	ASSERT_EQ(0, mt_order("fault cmd-delay 30 %d", MT_BATCH));
+	ASSERT_EQ(0, mt_batches_fill(&self->ring, &self->s));
+	ASSERT_EQ(0, mt_result_wait(mt_results(&self->s)));
+	ASSERT_EQ(0, mt_order("card unplug"));
+	EXPECT_EQ(0, mt_batches_end(&self->ring, &self->s, -ENODEV, &batches));
+	EXPECT_LT(0, batches.jobs_done);
+	EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_done + batches.jobs_failed);
+	TH_LOG("%u of %u jobs done", batches.jobs_done, MT_BATCHES_JOBS);
+}
+
 /* The ring goes after the card. */
 TEST_F(plug_uring, ring_closed_after_the_card)
 {

@@ -433,6 +433,111 @@ TEST_F(uring_gone, function_reset)
 	}
 }
 
+/* --- Batches in flight: each command ends once, and each of its jobs --- */
+
+/* How many jobs of the session are accounted for; all are, once their commands are complete. */
+static uint64_t jobs_of(const struct mt_session *s)
+{
+	return mt_ctx_idle(s) ? 0 : mt_ctx_state(s).jobs;
+}
+
+/* The one that hangs, and its other jobs; all behind it are done. */
+TEST_F(uring_gone, batches_behind_a_hang)
+{
+	struct mt_session *s = &self->user.s;
+	struct mt_batches batches;
+	uint64_t jobs;
+	int i;
+
+	for (i = 1; i <= 2; i++) {
+		jobs = jobs_of(s);
+		ASSERT_EQ(0, mt_order("fault hang"));
+		ASSERT_EQ(0, mt_batches_fill(&self->ring, s));
+		EXPECT_EQ(0, mt_batches_end(&self->ring, s, -ETIME, &batches));
+		EXPECT_EQ(1, batches.failed);
+		EXPECT_EQ(MT_BATCH, batches.jobs_failed);
+		EXPECT_EQ(jobs + MT_BATCHES_JOBS, jobs_of(s));
+		EXPECT_EQ(i, mt_ctx_state(s).guilty);
+		EXPECT_EQ(0, works(&self->ring, &self->user));
+	}
+}
+
+/* All of them, on the device or not; the next ones are done. */
+TEST_F(uring_gone, batches_and_a_context_reset)
+{
+	struct mt_session *s = &self->user.s;
+	struct mt_batches batches;
+	uint64_t jobs;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		jobs = jobs_of(s);
+		ASSERT_EQ(0, mt_pin(s));
+		ASSERT_EQ(0, mt_batches_fill(&self->ring, s));
+		ASSERT_EQ(0, mt_ctx_reset(s));
+		EXPECT_EQ(0, mt_batches_end(&self->ring, s, -ECANCELED, &batches));
+		EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_failed);
+		EXPECT_EQ(jobs + 1 + MT_BATCHES_JOBS, jobs_of(s));
+		ASSERT_EQ(0, mt_batches_fill(&self->ring, s));
+		EXPECT_EQ(0, mt_batches_end(&self->ring, s, -ECANCELED, &batches));
+		EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_done);
+		EXPECT_EQ(jobs + 1 + 2 * MT_BATCHES_JOBS, jobs_of(s));
+	}
+}
+
+/* Some are done before, the others after it; none twice. */
+TEST_F(uring_gone, batches_and_a_device_reset)
+{
+	struct drm_mho_reset reset = { .scope = DRM_MHO_RESET_DEVICE };
+	uint64_t jobs = jobs_of(&self->user.s);
+	struct mt_batches batches;
+	int i;
+
+	for (i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, mt_order("fault cmd-delay 30 %d", MT_BATCH));
+		ASSERT_EQ(0, mt_batches_fill(&self->ring, &self->user.s));
+		/* Not before the second job. */
+		ASSERT_EQ(0, mt_result_wait(mt_results(&self->user.s)));
+		ASSERT_EQ(0, mt_ioctl(self->other.s.fd, DRM_IOCTL_MHO_RESET, &reset));
+		EXPECT_EQ(0, mt_batches_end(&self->ring, &self->user.s, 0, &batches));
+		EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_done);
+		EXPECT_EQ(jobs + i * MT_BATCHES_JOBS, jobs_of(&self->user.s));
+	}
+	EXPECT_EQ(self->resets + 3, mt_card_number("resets"));
+	EXPECT_EQ(0, works(&self->ring, &self->user));
+}
+
+/* The batch that hangs takes the device with it, and none of the others. */
+TEST_F(uring_gone, batches_and_a_queue_that_does_not_reset)
+{
+	uint64_t jobs = jobs_of(&self->user.s);
+	struct mt_batches batches;
+
+	ASSERT_EQ(0, mt_order("fault hang-hard"));
+	ASSERT_EQ(0, mt_batches_fill(&self->ring, &self->user.s));
+	EXPECT_EQ(0, mt_batches_end(&self->ring, &self->user.s, -ETIME, &batches));
+	EXPECT_EQ(1, batches.failed);
+	EXPECT_EQ(MT_BATCH, batches.jobs_failed);
+	EXPECT_EQ(jobs + MT_BATCHES_JOBS, jobs_of(&self->user.s));
+	EXPECT_EQ(self->resets + 1, mt_card_number("resets"));
+	EXPECT_EQ(0, works(&self->ring, &self->user));
+}
+
+TEST_F(uring_gone, batches_and_a_driver_that_leaves)
+{
+	struct mt_batches batches;
+
+	ASSERT_EQ(0, mt_pin(&self->user.s));
+	ASSERT_EQ(0, mt_batches_fill(&self->ring, &self->user.s));
+	ASSERT_EQ(0, mt_unbind());
+	EXPECT_EQ(0, mt_batches_end(&self->ring, &self->user.s, -ENODEV, &batches));
+	EXPECT_EQ(MT_BATCHES, batches.failed);
+	EXPECT_EQ(MT_BATCHES_JOBS, batches.jobs_failed);
+	ASSERT_EQ(0, mt_bind());
+	EXPECT_EQ(0, mt_node_wait(true));
+	EXPECT_EQ(0, mt_works());
+}
+
 /* --- A driver that leaves, a card that is gone --- */
 
 static bool is_gone(int ret)
