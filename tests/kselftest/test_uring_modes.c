@@ -217,37 +217,6 @@ TEST_F(modes, iopoll_is_refused)
 	mt_ring_close(&ring);
 }
 
-/* A ring that may do nothing but one kind of operation: commands, or anything but these. */
-TEST_F(modes, restricted)
-{
-	int allowed, ret;
-
-	for (allowed = 0; allowed < 2; allowed++) {
-		struct io_uring_restriction only = {
-			.opcode = IORING_RESTRICTION_SQE_OP,
-			.sqe_op = allowed ? IORING_OP_URING_CMD : IORING_OP_NOP,
-		};
-		struct mt_ring ring;
-
-		ASSERT_EQ(0, mt_ring_open(&ring, ENTRIES,
-					  IORING_SETUP_R_DISABLED | IORING_SETUP_SQE128));
-		ASSERT_EQ(0, mt_ring_register(&ring, IORING_REGISTER_RESTRICTIONS, &only, 1));
-		ASSERT_EQ(0, mt_ring_register(&ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0));
-		mt_ring_job(&ring, &self->s, &self->nop, NULL, 0);
-		ret = mt_ring_one(&ring);
-		EXPECT_EQ(allowed ? 0 : -EACCES, ret);
-		mt_ring_run(&ring, &self->s, &self->run, 0);
-		ret = mt_ring_one(&ring);
-		EXPECT_EQ(allowed ? 0 : -EACCES, ret);
-		mt_ring_sqe(&ring, false)->opcode = IORING_OP_NOP;
-		ret = mt_ring_one(&ring);
-		EXPECT_EQ(allowed ? -EACCES : 0, ret);
-		mt_ring_close(&ring);
-	}
-	ASSERT_EQ(0, mt_ctx_idle(&self->s));
-	EXPECT_EQ(2, mt_ctx_state(&self->s).jobs);
-}
-
 /* A chain goes on after a job that was done, and breaks at one that was not. */
 TEST_F(modes, links)
 {
@@ -417,6 +386,139 @@ TEST_F(modes, two_files_on_a_ring)
 	mt_ring_run(&self->ring, &other, &theirs, 0);
 	EXPECT_EQ(-ENOENT, mt_ring_one(&self->ring));
 	mt_session_close(&other);
+}
+
+/* --- Restricted rings --- */
+
+static struct io_uring_restriction allow(uint8_t opcode)
+{
+	return (struct io_uring_restriction){ .opcode = IORING_RESTRICTION_SQE_OP,
+					      .sqe_op = opcode };
+}
+
+/* A ring with restrictions and a registered file, enabled. */
+static int restrict_ring(struct mt_ring *ring, uint32_t flags, int fd,
+			 const struct io_uring_restriction *list, uint32_t count)
+{
+	int ret = mt_ring_open(ring, ENTRIES, flags | IORING_SETUP_R_DISABLED);
+
+	if (ret)
+		return ret;
+	ret = mt_ring_register(ring, IORING_REGISTER_FILES, &fd, 1);
+	if (!ret)
+		ret = mt_ring_register(ring, IORING_REGISTER_RESTRICTIONS, list, count);
+	if (!ret)
+		ret = mt_ring_register(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+	if (ret)
+		mt_ring_close(ring);
+	return ret;
+}
+
+static int nop_on(struct mt_ring *ring)
+{
+	mt_ring_sqe(ring, false)->opcode = IORING_OP_NOP;
+	return mt_ring_one(ring);
+}
+
+/* Results of JOB, SUBMIT, RUN, CANCEL on a ring. */
+static void each_command(struct mt_ring *ring, const struct mt_session *s, uint32_t prepared,
+			 int *results)
+{
+	struct drm_mho_job nop = mt_job_nop();
+	struct drm_mho_submit args = mt_submit_args(s, &nop, 1);
+	struct drm_mho_uring_run run = { .handle = prepared };
+
+	mt_ring_job(ring, s, &nop, NULL, 0);
+	results[0] = mt_ring_one(ring);
+	mt_ring_batch(ring, s, &args, 0);
+	results[1] = mt_ring_one(ring);
+	mt_ring_run(ring, s, &run, 0);
+	results[2] = mt_ring_one(ring);
+	mt_ring_cancel(ring, s, 0, 77, 0);
+	results[3] = mt_ring_one(ring);
+}
+
+/* Before it is enabled it takes nothing; then commands, and nothing else. */
+TEST_F(modes, restricted_to_commands)
+{
+	const struct io_uring_restriction list[] = { allow(IORING_OP_URING_CMD) };
+	int results[4], i;
+	struct mt_ring ring;
+
+	ASSERT_EQ(0, mt_ring_open(&ring, ENTRIES, IORING_SETUP_R_DISABLED));
+	mt_ring_run(&ring, &self->s, &self->run, 0);
+	EXPECT_EQ(-EBADFD, mt_ring_submit(&ring));
+	mt_ring_close(&ring);
+	EXPECT_EQ(0, mt_ctx_state(&self->s).jobs);
+	ASSERT_EQ(0, restrict_ring(&ring, IORING_SETUP_SQE128, self->s.fd, list, 1));
+	each_command(&ring, &self->s, self->run.handle, results);
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, results[i]);
+	EXPECT_EQ(-ENOENT, results[3]);
+	EXPECT_EQ(3, mt_ctx_state(&self->s).jobs);
+	EXPECT_EQ(-EACCES, nop_on(&ring));
+	mt_ring_close(&ring);
+}
+
+/* Anything but commands. */
+TEST_F(modes, restricted_without_commands)
+{
+	const struct io_uring_restriction list[] = { allow(IORING_OP_NOP) };
+	int results[4], i;
+	struct mt_ring ring;
+
+	ASSERT_EQ(0, restrict_ring(&ring, IORING_SETUP_SQE128, self->s.fd, list, 1));
+	each_command(&ring, &self->s, self->run.handle, results);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(-EACCES, results[i]);
+	EXPECT_EQ(0, mt_ctx_state(&self->s).jobs);
+	EXPECT_EQ(0, nop_on(&ring));
+	mt_ring_close(&ring);
+}
+
+/* Commands on registered files alone, as a program does that hands its ring to others. */
+TEST_F(modes, restricted_to_fixed_files)
+{
+	const struct io_uring_restriction list[] = {
+		allow(IORING_OP_URING_CMD),
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
+	};
+	struct mt_session fixed = self->s;
+	struct mt_ring ring;
+
+	ASSERT_EQ(0, restrict_ring(&ring, 0, self->s.fd, list, 2));
+	mt_ring_run(&ring, &self->s, &self->run, 0);
+	EXPECT_EQ(-EACCES, mt_ring_one(&ring));
+	EXPECT_EQ(0, mt_ctx_state(&self->s).jobs);
+	fixed.fd = 0;
+	mt_ring_run(&ring, &fixed, &self->run, 0)->flags = IOSQE_FIXED_FILE;
+	EXPECT_EQ(0, mt_ring_one(&ring));
+	/* Flags that are not allowed. */
+	mt_ring_run(&ring, &fixed, &self->run, 0)->flags = IOSQE_FIXED_FILE | IOSQE_ASYNC;
+	EXPECT_EQ(-EACCES, mt_ring_one(&ring));
+	EXPECT_EQ(1, mt_ctx_state(&self->s).jobs);
+	mt_ring_close(&ring);
+}
+
+/* On a mixed ring JOB is another operation of the core's than the small commands. */
+TEST_F(modes, restricted_on_a_mixed_ring)
+{
+	const struct io_uring_restriction list[] = { allow(IORING_OP_URING_CMD) };
+	int results[4];
+	struct mt_ring ring;
+	int ret;
+
+	ret = restrict_ring(&ring, IORING_SETUP_SQE_MIXED, self->s.fd, list, 1);
+	if (ret == -EINVAL)
+		SKIP(return, "the kernel does not have such rings");
+	ASSERT_EQ(0, ret);
+	each_command(&ring, &self->s, self->run.handle, results);
+	EXPECT_EQ(-EACCES, results[0]);
+	EXPECT_EQ(0, results[1]);
+	EXPECT_EQ(0, results[2]);
+	EXPECT_EQ(-ENOENT, results[3]);
+	EXPECT_EQ(2, mt_ctx_state(&self->s).jobs);
+	mt_ring_close(&ring);
 }
 
 /* --- Processes --- */
