@@ -31,6 +31,9 @@ static const struct {
 	{ DEBUGFS "fail_usercopy/verbose", "0" },
 };
 
+/* What the kernel says of memory that it has not got, with a trace, now and then. */
+static const char *const expected[] = { "page allocation failure:", "vmalloc error:" };
+
 static int counter = -1;
 
 int mt_fail_init(void)
@@ -47,7 +50,9 @@ int mt_fail_init(void)
 		if (ret)
 			return ret == -ENOENT ? -EOPNOTSUPP : ret;
 	}
-	return 0;
+	for (i = 0, ret = 0; i < MT_ARRAY_SIZE(expected) && !ret; i++)
+		ret = mt_log_expect(expected[i]);
+	return ret;
 }
 
 /* Where a function begins, and where the next one does. */

@@ -435,8 +435,8 @@ int64_t mt_counter(const char *name);
 int mt_log_complaint(char *line, size_t size);
 
 /**
- * mt_log_expect() - warnings that are the kernel's own fault, from now on until the guest ends
- * @text: part of such a warning's first line
+ * mt_log_expect() - traces that are the kernel's own fault, from now on until the guest ends
+ * @text: part of the first line of such a trace, which ends with that of a stack
  *
  * Said in the log itself, so that whoever reads it knows.
  *

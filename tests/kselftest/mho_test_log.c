@@ -46,7 +46,7 @@ static const char *const complaints[] = {
 #define EXPECTED "mho-test: expected: "
 #define EXPECTED_MAX 4
 
-/* Warnings that were announced, as far as the log has been read, and whether it is within one. */
+/* Traces that were announced, as far as the log has been read, and whether it is within one. */
 struct expected {
 	char text[EXPECTED_MAX][64];
 	size_t count;
@@ -95,22 +95,32 @@ __attribute__((constructor)) static void remember_start(void)
 	close(log);
 }
 
-/* Whether a message belongs to a warning that was announced. */
+static void announce(struct expected *e, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < e->count && strcmp(e->text[i], text); i++)
+		;
+	if (i == e->count && i < EXPECTED_MAX)
+		snprintf(e->text[e->count++], sizeof(e->text[0]), "%s", text);
+}
+
+/* Whether a message belongs to a trace that was announced. */
 static bool is_expected(struct expected *e, const char *text)
 {
 	const char *announced = strstr(text, EXPECTED);
-	bool within = e->within;
 	size_t i;
 
-	if (announced && e->count < EXPECTED_MAX)
-		snprintf(e->text[e->count++], sizeof(e->text[0]), "%s",
-			 announced + strlen(EXPECTED));
-	if (within) {
-		e->within = !strstr(text, "end trace");
+	if (announced) {
+		announce(e, announced + strlen(EXPECTED));
+		return true;
+	}
+	if (e->within) {
+		e->within = !strstr(text, "</TASK>");
 		return true;
 	}
 	for (i = 0; i < e->count && !e->within; i++)
-		e->within = strstr(text, "WARNING:") && strstr(text, e->text[i]);
+		e->within = strstr(text, e->text[i]);
 	return e->within;
 }
 

@@ -27,19 +27,18 @@ complaints+='|Object [0-9a-fx]+ .*overwritten|Kernel panic|ODEBUG|INFO: trying t
 # What a debug kernel says of what it watches with.
 harmless='DMA-API: (preallocated|debugging enabled)'
 
-# Leaves out warnings that tests have announced as the kernel's own fault (mt_log_expect()).
+# Leaves out traces that tests have announced as the kernel's own fault (mt_log_expect()).
 without_expected()
 {
 	awk '
-		within { within = !/end trace/; next }
+		within { within = !/<\/TASK>/; next }
+		at = index($0, "mho-test: expected: ") { text[n++] = substr($0, at + 20); next }
 		{
 			for (i = 0; i < n; i++)
-				if (/WARNING:/ && index($0, text[i])) {
+				if (index($0, text[i])) {
 					within = 1
 					next
 				}
-			if (at = index($0, "mho-test: expected: "))
-				text[n++] = substr($0, at + 20)
 			print
 		}'
 }
