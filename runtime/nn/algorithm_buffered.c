@@ -137,7 +137,7 @@ static struct operands operands_of(const struct mho_nn *nn, const struct nn_laye
 
 static size_t memory(const struct mho_nn *nn, const struct nn_layer *l)
 {
-	size_t chopped = nn->learner.kind->apart ? nn->batch_max * l->vectors * l->cols : 0;
+	size_t chopped = nn->learner.kind->apart ? (size_t)nn->batch_max * l->vectors * l->cols : 0;
 
 	return (operands_of(nn, l).x + chopped) * sizeof(float);
 }
@@ -228,7 +228,8 @@ static uint32_t period(const struct mho_nn *nn)
 {
 	float p = ceilf(1.0f / nn->learner.set.chop);
 
-	return p < 2.0f ? 2 : (uint32_t)p;
+	/* Longer than any training, and within an integer. */
+	return (uint32_t)fminf(fmaxf(p, 2.0f), 1e9f);
 }
 
 /* Column @j was taken; may its chopper change? */
