@@ -68,6 +68,12 @@ FIXTURE_VARIANT_ADD(ring, coop_taskrun) {
 
 FIXTURE_SETUP(ring)
 {
+	/*
+	 * A ring that is closed while its thread lives is cleared by another one, whose completions
+	 * io_uring's own check takes for an error (6.12).
+	 */
+	if (variant->flags & IORING_SETUP_DEFER_TASKRUN)
+		ASSERT_EQ(0, mt_log_expect("__io_submit_flush_completions+"));
 	ASSERT_EQ(0, mt_session_open(&self->s));
 	ASSERT_EQ(0, mt_prepare_nop(&self->s, 0, RUNS, &self->prepared));
 	self->opened = mt_ring_open(&self->ring, ENTRIES, variant->flags);
