@@ -862,6 +862,7 @@ TEST_F(uring_bad, job_changes)
 	struct drm_mho_job job = mt_job_vectors(&self->s, self->array, DRM_MHO_OP_MVM, 1);
 	struct drm_mho_uring_ext ext = { .result_handle = self->s.results.handle };
 	struct drm_mho_uring_job *payload;
+	float *y = mt_data(&self->s, MT_AT_Y);
 	unsigned int refused = 0, i;
 	uint32_t right, wrong;
 	struct mt_ring ring;
@@ -878,9 +879,11 @@ TEST_F(uring_bad, job_changes)
 	ASSERT_EQ(0, flip_start(&flip, payload, right, wrong, &thread));
 	for (i = 0; i < ROUNDS; i++) {
 		memset(self->s.results.map, 0, RESULT);
+		memset(y, 0xff, SIDE * sizeof(float));
 		ret = resubmit(&ring);
 		ASSERT_TRUE(!ret || ret == -EINVAL);
 		ASSERT_EQ(ret ? 0 : DRM_MHO_RESULT_DONE, mt_results(&self->s)->done);
+		ASSERT_EQ(ret != 0, mt_bits(y[0]) == 0xffffffff);
 		refused += ret != 0;
 	}
 	flip_end(&flip, thread);
